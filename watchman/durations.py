@@ -13,7 +13,7 @@ _MAX_MS = (2**63 - 1) // 1_000_000
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a Prometheus duration such as `90s`, `1d12h` or `0`; raises ValueError with the text Prometheus uses."""
+    """Seconds of a duration such as `90s`, `1d12h` or `0`; raises ValueError with the text Prometheus uses."""
     if text == "0":
         return 0.0
     if text == "":
@@ -33,7 +33,15 @@ def format_duration(seconds: float) -> str:
     if rest_ms == 0:
         return "0s"
     parts = []
-    for unit, exact_only in (("y", True), ("w", True), ("d", False), ("h", False), ("m", False), ("s", False), ("ms", False)):
+    for unit, exact_only in (
+        ("y", True),
+        ("w", True),
+        ("d", False),
+        ("h", False),
+        ("m", False),
+        ("s", False),
+        ("ms", False),
+    ):
         unit_ms = round(_UNITS_S[unit] * 1000)
         if exact_only and rest_ms % unit_ms:
             continue

@@ -20,7 +20,8 @@ class Source(StrEnum):
 class ActiveAlert:
     """An alert as the notification side sees it: firing, or resolved where `ends_at` has passed.
 
-    Times are unix seconds. `ends_at` is the true end of the condition, not of `keep_firing_for`; None while it fires.
+    Times are unix seconds. `starts_at` is when it began firing, `since` when its condition began (before `for`);
+    `ends_at` is the true end of the condition, not of `keep_firing_for`; None while it fires.
     """
 
     fingerprint: str
@@ -30,6 +31,7 @@ class ActiveAlert:
     ends_at: float | None = None
     value: float | None = None
     source: Source = Source.RULES
+    since: float | None = None
 
     @property
     def firing(self) -> bool:

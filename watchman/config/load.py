@@ -1,0 +1,154 @@
+"""From the file to a Config, or to all of its faults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from watchman.config.model import Config
+from watchman.config.routing import RouteConfig
+from watchman.config.yamltree import Document, read_document
+from watchman.config.yamltree import Path as KeyPath
+from watchman.errors import ConfigError, Fault, UsageError
+
+Problem = tuple[KeyPath, str]
+
+
+def load_config(file: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """Read and check a config file. Raises ConfigError with every fault, UsageError if there is no such file."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(f"no config file {file}; name one with --config") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError(f"cannot read {file}: {reason}") from error
+    document = read_document(text, str(file), os.environ if environment is None else environment)
+    faults = list(document.faults)
+    config = _validate(document, str(file), faults)
+    if faults or config is None:
+        raise ConfigError(sorted(set(faults), key=lambda fault: (fault.line, fault.column)))
+    config._file = file
+    return config
+
+
+def _validate(document: Document, file: str, faults: list[Fault]) -> Config | None:
+    if not isinstance(document.value, dict):
+        faults.append(Fault(file, 0, 0, "is empty; the smallest config has prometheus, site, receivers and route"))
+        return None
+    try:
+        config = Config.model_validate(document.value)
+    except ValidationError as error:
+        problems = [(_path(details), _say(details)) for details in error.errors(include_url=False)]
+        faults.extend(_fault(document, file, path, message) for path, message in problems)
+        return None
+    faults.extend(_fault(document, file, path, message) for path, message in _cross_checks(config))
+    return config
+
+
+def _fault(document: Document, file: str, path: KeyPath, message: str) -> Fault:
+    line, column = document.place(path)
+    return Fault(file, line, column, f"{_dotted(path)}: {message}" if path else message)
+
+
+def _path(details: ErrorDetails) -> KeyPath:
+    return tuple(details["loc"])
+
+
+def _dotted(path: KeyPath) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _say(details: ErrorDetails) -> str:
+    """Pydantic's fault in the words of a person who edits YAML."""
+    kind, message = details["type"], details["msg"]
+    context: Mapping[str, Any] = details.get("ctx", {})
+    sayings = {
+        "missing": "is missing",
+        "extra_forbidden": "unknown key; see docs/configuration.md, or watchman schema, for those that exist",
+        "string_type": "must be text; put it in quotes",
+        "list_type": "must be a list",
+        "bool_type": "must be true or false",
+        "model_type": "must be a mapping of keys and values",
+        "dict_type": "must be a mapping of keys and values",
+        "string_pattern_mismatch": f"does not look right; it must match {context.get('pattern')}",
+    }
+    return sayings.get(kind, message.removeprefix("Value error, "))
+
+
+def _cross_checks(config: Config) -> Iterator[Problem]:
+    yield from _check_names(config)
+    yield from _check_route(config, config.route, ("route",))
+    yield from _check_web(config)
+    if not config.metrics.roles():
+        yield ("metrics",), "gives no role; leave it out for the Sonnen exporter's names"
+    if config.alertmanager:
+        for index, url in enumerate(config.alertmanager.urls):
+            if not url.startswith(("http://", "https://")):
+                yield ("alertmanager", "urls", index), "must begin with http:// or https://"
+
+
+def _check_names(config: Config) -> Iterator[Problem]:
+    receivers = [receiver.name for receiver in config.receivers]
+    yield from _repeated(receivers, "receivers", "receiver")
+    yield from _repeated([report.name for report in config.reports], "reports", "report")
+    yield from _repeated([interval.name for interval in config.time_intervals], "time_intervals", "time interval")
+    for index, report in enumerate(config.reports):
+        for number, name in enumerate(report.receivers):
+            if name not in receivers:
+                yield ("reports", index, "receivers", number), _unknown("receiver", name, receivers)
+
+
+def _repeated(names: list[str], section: str, what: str) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (section, index, "name"), f'{what} "{name}" is given twice'
+
+
+def _check_route(config: Config, route: RouteConfig, path: KeyPath) -> Iterator[Problem]:
+    receivers = [receiver.name for receiver in config.receivers]
+    intervals = [interval.name for interval in config.time_intervals]
+    if path == ("route",):
+        if route.receiver is None:
+            yield path, "the root route needs a receiver"
+        if route.matchers or route.match or route.match_re:
+            yield path, "the root route must not have matchers: it takes every alert"
+    if route.receiver is not None and route.receiver not in receivers:
+        yield (*path, "receiver"), _unknown("receiver", route.receiver, receivers)
+    for key in ("mute_time_intervals", "active_time_intervals"):
+        for index, name in enumerate(getattr(route, key)):
+            if name not in intervals:
+                yield (*path, key, index), _unknown("time interval", name, intervals)
+    for index, child in enumerate(route.routes):
+        yield from _check_route(config, child, (*path, "routes", index))
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    return f'no {what} is called "{name}"; there is {", ".join(known) or "none"}'
+
+
+def _check_web(config: Config) -> Iterator[Problem]:
+    web = config.web
+    if web.auth is None and not web.allow_unauthenticated and not _is_loopback(web.listen):
+        message = (
+            f"{web.listen} can be reached from other machines: set web.auth, or web.allow_unauthenticated: true"
+            " if the network is private"
+        )
+        yield ("web", "listen"), message
+
+
+def _is_loopback(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

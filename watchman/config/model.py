@@ -1,0 +1,241 @@
+"""config.yaml as types: every key, its default, and what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from watchman.config.routing import InhibitRule, RouteConfig, TimeIntervalConfig
+from watchman.config.types import (
+    Duration,
+    PositiveDuration,
+    SecretSection,
+    Section,
+    TimeOfDay,
+    Zone,
+    read_secret,
+)
+
+
+class PrometheusConfig(SecretSection):
+    """Where the series are."""
+
+    url: str = Field(pattern=r"^https?://", description="such as http://prometheus:9090")
+    username: str | None = None
+    password: SecretStr | None = None
+    bearer_token: SecretStr | None = None
+    headers: dict[str, str] = {}
+    ca_file: str | None = None
+    insecure_skip_verify: bool = False
+    timeout: PositiveDuration = Field(10.0, description="for one query")
+
+
+class Battery(Section):
+    """The battery's size and the share that is kept for a power cut."""
+
+    capacity_wh: float | None = Field(None, gt=0)
+    reserve_percent: float = Field(10.0, ge=0, le=100)
+
+
+class SiteConfig(Section):
+    """The home."""
+
+    name: str = Field(min_length=1, max_length=60)
+    timezone: Zone
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+    battery: Battery = Battery()
+    import_limit_watts: float | None = Field(None, gt=0, description="fuse or capacity tariff")
+    away: bool = False
+
+    @model_validator(mode="after")
+    def _both_coordinates(self) -> SiteConfig:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("give latitude and longitude, or neither")
+        return self
+
+
+class MetricsConfig(Section):
+    """Roles and the PromQL that gives them; if the section is given it replaces the default whole."""
+
+    production: str | None = None
+    consumption: str | None = None
+    grid_feed_in: str | None = Field(None, description="+ export, - import")
+    battery_discharge: str | None = Field(None, description="+ discharge, - charge")
+    state_of_charge: str | None = None
+    backup_buffer: str | None = Field(None, description="reserve in percent, if the battery tells it")
+
+    def roles(self) -> dict[str, str]:
+        """The roles that are configured, with their expressions."""
+        return {role: expr for role, expr in self.model_dump().items() if expr is not None}
+
+
+SONNEN_METRICS = MetricsConfig(
+    production="sonnen_production_watts",
+    consumption="sonnen_consumption_watts",
+    grid_feed_in="sonnen_grid_feed_in_watts",
+    battery_discharge="sonnen_discharge_watts",
+    state_of_charge="sonnen_state_of_charge_percent",
+)
+
+
+class TariffConfig(Section):
+    """Money per kWh."""
+
+    currency: str = Field("EUR", min_length=1, max_length=5)
+    import_per_kwh: float | None = Field(None, ge=0)
+    export_per_kwh: float = Field(0.0)
+
+
+class RulePolicy(Section):
+    """What watchman adds to rules one cannot annotate: those whose labels match all matchers."""
+
+    matchers: list[str] = Field(min_length=1)
+    on_error: Literal["hold", "fire"] | None = None
+    on_vanished: Literal["resolve", "hold", "fire"] | None = None
+    news_after: Duration | None = None
+
+
+class ReceiverConfig(Section):
+    """A name for one or more Apprise URLs; an empty list delivers nowhere."""
+
+    name: str = Field(min_length=1)
+    apprise: list[SecretStr] = []
+    send_resolved: bool = True
+
+    @field_validator("apprise", mode="before")
+    @classmethod
+    def _urls_or_file(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) != {"url_file"}:
+                raise ValueError("give a list of Apprise URLs, or {url_file: /path} with one URL per line")
+            lines = read_secret(value["url_file"]).splitlines()
+            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        return [value] if isinstance(value, str) else value
+
+
+class ReportConfig(Section):
+    """A digest: what period, at what local time, to whom."""
+
+    name: str = Field(min_length=1, max_length=100)
+    period: Literal["day"] = "day"
+    at: TimeOfDay = Field(default="07:05", validate_default=True)
+    receivers: list[str] = Field(min_length=1)
+
+
+class AlertmanagerConfig(SecretSection):
+    """The Alertmanager beside watchman. Without this section watchman needs none."""
+
+    urls: list[str] = Field(min_length=1)
+    mode: Literal["beside"] = "beside"
+    username: str | None = None
+    password: SecretStr | None = None
+    bearer_token: SecretStr | None = None
+    timeout: PositiveDuration = 10.0
+
+
+class SolarArray(Section):
+    """One plane of the roof. Azimuth 0 north, 90 east, 180 south."""
+
+    name: str
+    peak_w: float = Field(gt=0)
+    tilt_deg: float = Field(ge=0, le=90)
+    azimuth_deg: float = Field(ge=0, lt=360)
+    inverter_limit_w: float | None = Field(None, gt=0)
+
+
+class SolarConfig(Section):
+    """The roof."""
+
+    arrays: list[SolarArray] = []
+
+
+class HeartbeatConfig(Section):
+    """A URL that is asked while rules evaluate and messages get through, for a dead man's switch elsewhere."""
+
+    url: SecretStr
+    interval: PositiveDuration = 60.0
+
+
+class WebAuth(SecretSection):
+    """Who may use page and API: basic auth, a bearer token, or both."""
+
+    username: str = "watchman"
+    password: SecretStr | None = None
+    bearer_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> WebAuth:
+        if self.password is None and self.bearer_token is None:
+            raise ValueError("give password, bearer_token, or one of them as *_file")
+        return self
+
+
+class WebConfig(Section):
+    """The page and the API."""
+
+    listen: str = Field("127.0.0.1:9424", pattern=r"^\S+:\d{1,5}$", description="HOST:PORT")
+    external_url: str | None = Field(None, pattern=r"^https?://")
+    allowed_hosts: list[str] = Field([], description="further host names the page may be asked for")
+    auth: WebAuth | None = None
+    allow_unauthenticated: bool = False
+
+
+class StateConfig(Section):
+    """Where the state is kept."""
+
+    url: str | None = Field(None, description="default: watchman.sqlite in $WATCHMAN_DATA, else beside the config file")
+
+
+class ExporterSystem(SecretSection):
+    """One battery for `watchman exporter`, as in the exporter's config.toml."""
+
+    host: str = ""
+    sn: str = ""
+    url: str = Field(pattern=r"^https?://")
+    token: SecretStr | None = None
+    api: Literal["auto", "v1", "v2"] = "auto"
+    poll_seconds: float = Field(5.0, ge=2)
+    keep_stale: bool = False
+
+
+class ExporterConfig(Section):
+    """The sidecar, when it is started with this file instead of its own config.toml."""
+
+    listen: str = Field("0.0.0.0:9422", pattern=r"^\S+:\d{1,5}$")
+    systems: list[ExporterSystem] = Field(min_length=1)
+
+
+class Config(Section):
+    """The whole of config.yaml."""
+
+    prometheus: PrometheusConfig
+    site: SiteConfig
+    metrics: MetricsConfig = SONNEN_METRICS
+    tariff: TariffConfig = TariffConfig()
+    rule_files: list[str] | None = Field(None, description="relative to this file; left out: the shipped rules")
+    evaluation_interval: PositiveDuration = 60.0
+    resend_delay: PositiveDuration = 60.0
+    query_offset: Duration = 0.0
+    rule_policies: list[RulePolicy] = []
+    external_labels: dict[str, str] = {}
+    receivers: list[ReceiverConfig] = Field(min_length=1)
+    route: RouteConfig
+    inhibit_rules: list[InhibitRule] | None = Field(None, description="left out: those the shipped rules want")
+    time_intervals: list[TimeIntervalConfig] = []
+    reports: list[ReportConfig] = []
+    alertmanager: AlertmanagerConfig | None = None
+    solar: SolarConfig = SolarConfig()
+    heartbeat: HeartbeatConfig | None = None
+    web: WebConfig = WebConfig()
+    state: StateConfig = StateConfig()
+    exporter: ExporterConfig | None = None
+
+    _file: Path = Path("config.yaml")
+
+    @property
+    def folder(self) -> Path:
+        """The folder relative paths start from."""
+        return self._file.parent

@@ -1,0 +1,158 @@
+"""Tables, and the migrations that lead to them. Times are unix seconds (float), JSON is text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
+
+from watchman.errors import StoreError
+
+SCHEMA_VERSION = 1
+
+STEPS: dict[int, Callable[[Connection], None]] = {}
+"""`STEPS[n]` turns schema n - 1 into schema n. Schema 1 is the first."""
+
+metadata = MetaData()
+
+version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("rule_key", String(500), primary_key=True),
+    Column("fingerprint", String(16), primary_key=True),
+    Column("alert", Text, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", String(16), nullable=False),
+    Column("alertname", String(500), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("annotations", Text, nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("started", Float, nullable=False),
+    Column("fired", Float, nullable=False),
+    Column("ended", Float),
+    Column("value", Float),
+    Index("incidents_by_alert", "fingerprint", "fired"),
+    Index("incidents_by_time", "fired"),
+)
+
+notification_log = Table(
+    "notification_log",
+    metadata,
+    Column("group_key", Text, primary_key=True),
+    Column("receiver", String(200), primary_key=True),
+    Column("entry", Text, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("fingerprint", String(16), primary_key=True),
+    Column("receiver", String(200), primary_key=True),
+    Column("fired", Float, primary_key=True),
+    Column("alertname", String(500), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("receiver", String(200), nullable=False),
+    Column("destination", String(64), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("dedup_key", String(300), nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("state", String(10), nullable=False),
+    Column("lease_until", Float),
+    Column("finished_at", Float),
+    Column("answer", Text, nullable=False, default=""),
+    UniqueConstraint("dedup_key"),
+    Index("outbox_due", "state", "due_at"),
+    Index("outbox_finished", "finished_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("outbox_id", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("deliveries_by_row", "outbox_id"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("period_start", Float, primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("report", Text, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("site", String(200), primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("flow", String(40), primary_key=True),
+    Column("slot", Text, nullable=False),
+    Index("ledger_by_time", "site", "start"),
+)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the store to this version's schema; refuse one that a newer watchman wrote."""
+    version.create(connection, checkfirst=True)
+    found = connection.execute(select(version.c.version)).scalar()
+    if found is None:
+        metadata.create_all(connection)
+        connection.execute(insert(version).values(version=SCHEMA_VERSION))
+        return
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"the state was written by a newer watchman (schema {found}, this one knows {SCHEMA_VERSION}):"
+            " run that version or restore a backup"
+        )
+    for target in range(found + 1, SCHEMA_VERSION + 1):
+        STEPS[target](connection)
+        connection.execute(update(version).values(version=target))
