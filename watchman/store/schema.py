@@ -135,8 +135,16 @@ ledger = Table(
     Column("site", String(200), primary_key=True),
     Column("start", Integer, primary_key=True),
     Column("flow", String(40), primary_key=True),
-    Column("slot", Text, nullable=False),
-    Index("ledger_by_time", "site", "start"),
+    Column("wh", Float, nullable=False),
+    Column("measured_s", Float, nullable=False),
+    Column("estimated_s", Float, nullable=False),
+    Column("peak", Float),
+    Column("peak_at", Float),
+    Column("low", Float),
+    Column("low_at", Float),
+    Column("at_reserve_s", Float, nullable=False),
+    # Some 1,400 rows a day for years: without a row id the key is stored once.
+    sqlite_with_rowid=False,
 )
 
 

@@ -1,0 +1,99 @@
+"""What the daemon knows now: the alerts of every rule, how each rule fared, what was posted. Shared by its threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from watchman.notify.message import ActiveAlert, Source
+from watchman.rules.alert import Alert, AlertState
+from watchman.rules.rule import Group, Rule
+from watchman.series import LabelKey, fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHealth:
+    """How the last evaluation of a rule went. Times in unix seconds, `duration_s` the query included."""
+
+    health: str = "unknown"
+    error: str = ""
+    evaluated_at: float = 0.0
+    duration_s: float = 0.0
+    failing_since: float | None = None
+
+
+def rule_key(group: Group, index: int) -> str:
+    """What a rule's state is kept under over reloads and restarts: its group, name and labels, as in Prometheus."""
+    rule = group.rules[index]
+    twins = sum(1 for other in group.rules[:index] if other.name == rule.name and other.labels == rule.labels)
+    return f"{group.key};{rule.name};{fingerprint(rule.labels)};{twins}"
+
+
+def rules_with_keys(groups: Iterable[Group]) -> Iterable[tuple[str, Group, Rule]]:
+    """Every rule with its key and group, in file order."""
+    for group in groups:
+        for index, rule in enumerate(group.rules):
+            yield rule_key(group, index), group, rule
+
+
+class Book:
+    """Alert states and rule health by rule key. Each method is atomic."""
+
+    def __init__(self, alerts: Mapping[str, Mapping[LabelKey, Alert]]) -> None:
+        self._lock = threading.Lock()
+        self._alerts: dict[str, dict[LabelKey, Alert]] = {key: dict(states) for key, states in alerts.items()}
+        self._health: dict[str, RuleHealth] = {}
+
+    def alerts(self, key: str) -> dict[LabelKey, Alert]:
+        """The alerts of one rule."""
+        with self._lock:
+            return self._alerts.get(key, {})
+
+    def put(self, key: str, alerts: dict[LabelKey, Alert], health: RuleHealth) -> None:
+        """Replace what is known of one rule."""
+        with self._lock:
+            self._alerts[key] = alerts
+            self._health[key] = health
+
+    def health(self, key: str) -> RuleHealth:
+        """How the rule's last evaluation went."""
+        with self._lock:
+            return self._health.get(key, RuleHealth())
+
+    def keep_only(self, keys: Iterable[str]) -> list[Alert]:
+        """Forget every other rule; returns its firing alerts, which are over because their rule is gone."""
+        kept = set(keys)
+        with self._lock:
+            gone = [alerts for key, alerts in self._alerts.items() if key not in kept]
+            self._alerts = {key: alerts for key, alerts in self._alerts.items() if key in kept}
+            self._health = {key: health for key, health in self._health.items() if key in kept}
+        return [alert for alerts in gone for alert in alerts.values() if alert.state is AlertState.FIRING]
+
+    def every_alert(self) -> list[Alert]:
+        """All alerts of all rules, resolved ones that are remembered included."""
+        with self._lock:
+            return [alert for alerts in self._alerts.values() for alert in alerts.values()]
+
+
+def as_active(alert: Alert, source: Source) -> ActiveAlert | None:
+    """An alert as the notification side sees it; None for one that is pending."""
+    if alert.state is AlertState.PENDING or alert.fired_at is None:
+        return None
+    return ActiveAlert(
+        fingerprint=fingerprint(alert.labels),
+        labels=alert.labels,
+        annotations=alert.annotations,
+        starts_at=alert.fired_at,
+        ends_at=true_end(alert),
+        value=alert.value,
+        source=source,
+        since=alert.active_at,
+    )
+
+
+def true_end(alert: Alert) -> float | None:
+    """When the condition of a resolved alert ended: before `keep_firing_for` kept it; None while it fires."""
+    if alert.state is not AlertState.INACTIVE or alert.resolved_at is None:
+        return None
+    return alert.resolved_at if alert.keep_since is None else alert.keep_since

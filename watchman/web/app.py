@@ -1,0 +1,106 @@
+"""The daemon's HTTP: page, metrics, health, reload, and Prometheus' API for rules and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from watchman.errors import WatchmanError
+from watchman.web import guard, page
+from watchman.web.api_v1 import RuleStatus, alerts_data, rules_data
+from watchman.web.page import Overview
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the web side may read and do."""
+
+    overview: Callable[[], Overview]
+    rules: Callable[[], list[RuleStatus]]
+    metrics: Callable[[], bytes]
+    is_ready: Callable[[], bool]
+    reload: Callable[[], None]
+    access: Callable[[], guard.Access]
+
+
+def create_app(ports: Ports) -> Flask:
+    """A WSGI application over the ports."""
+    app = Flask("watchman.web")
+    guard.install(app, ports.access)
+    app.register_error_handler(HTTPException, _http_error)
+    _add_page(app, ports)
+    _add_api(app, ports)
+    _add_health(app, ports)
+    return app
+
+
+def _add_page(app: Flask, ports: Ports) -> None:
+    @app.get("/")
+    def home() -> str:
+        return render_template("page.html", **_page_values(ports.overview()))
+
+    @app.get("/live")
+    def live() -> str:
+        return render_template("live.html", **_page_values(ports.overview()))
+
+
+def _add_api(app: Flask, ports: Ports) -> None:
+    @app.get("/api/v1/rules")
+    def rules() -> Response:
+        return _success(rules_data(ports.rules(), request.args.get("type", "")))
+
+    @app.get("/api/v1/alerts")
+    def alerts() -> Response:
+        return _success(alerts_data(ports.rules()))
+
+
+def _add_health(app: Flask, ports: Ports) -> None:
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return make_response(ports.metrics(), 200, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    @app.get("/-/healthy")
+    def healthy() -> Response:
+        return _text("watchman is healthy.\n")
+
+    @app.get("/-/ready")
+    def ready() -> Response:
+        return _text("watchman is ready.\n") if ports.is_ready() else _text("watchman is starting.\n", 503)
+
+    @app.post("/-/reload")
+    def reload() -> Response:
+        try:
+            ports.reload()
+        except WatchmanError as error:
+            return _text(f"the old configuration stays in force:\n{error}\n", 500)
+        return _text("reloaded\n")
+
+
+def _page_values(view: Overview) -> dict[str, Any]:
+    return {
+        "view": view,
+        "verdict": page.verdict(view),
+        "flows": page.flows(view),
+        "age": page.data_age(view),
+        "stale": page.is_stale(view),
+        "clock": partial(page.local_clock, view),
+    }
+
+
+def _success(data: dict[str, Any]) -> Response:
+    return jsonify({"status": "success", "data": data})
+
+
+def _text(text: str, status: int = 200) -> Response:
+    return make_response(text, status, {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    return _text(f"{error.code} {error.name}: {error.description}\n", error.code or 500)

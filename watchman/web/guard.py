@@ -1,0 +1,107 @@
+"""Who may ask what: host names, foreign pages, passwords, sizes. Runs before every request."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, make_response, request
+
+OPEN_PATHS = ("/-/healthy", "/-/ready", "/metrics")
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+MAX_BODY_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Empty `password` and `bearer_token` leave everything open to whoever reaches the listen address."""
+
+    hosts: tuple[str, ...] = ()
+    username: str = ""
+    password: str = field(default="", repr=False)
+    bearer_token: str = field(default="", repr=False)
+
+    @property
+    def protected(self) -> bool:
+        """True if callers must show who they are."""
+        return bool(self.password or self.bearer_token)
+
+
+def install(app: Flask, read_access: Callable[[], Access]) -> None:
+    """Put the checks before and the safe headers after every request of `app`."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.before_request(lambda: _check(read_access()))
+    app.after_request(_harden)
+
+
+def host_allowed(host: str, known: tuple[str, ...]) -> bool:
+    """Whether a Host header is one we answer to.
+
+    A page on the internet can point a name of its own at this machine (DNS rebinding), so names with a dot must be
+    known; an address or a bare name such as `watchman` cannot be used that way.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    if name in known or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return re.fullmatch(r"[a-z0-9_-]+", name) is not None
+    return True
+
+
+def _check(access: Access) -> Response | None:
+    if not host_allowed(request.host, access.hosts):
+        abort(
+            _plain(421, f"unknown host {request.host[:100]!r}; add it to web.allowed_hosts or set web.external_url\n")
+        )
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        _refuse_foreign_pages()
+    if access.protected and request.path not in OPEN_PATHS and not _known(access):
+        answer = _plain(401, "give user name and password, or a bearer token\n")
+        answer.headers["WWW-Authenticate"] = 'Basic realm="watchman", charset="UTF-8"'
+        return answer
+    return None
+
+
+def _refuse_foreign_pages() -> None:
+    """A browser sends the origin of the page with every change: only our own may ask for one."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        abort(_plain(403, "refused: the request comes from a page of another origin\n"))
+    if request.content_length and request.mimetype in FORM_TYPES:
+        abort(_plain(415, "refused: send JSON (Content-Type: application/json)\n"))
+
+
+def _known(access: Access) -> bool:
+    shown = request.authorization
+    if shown is None:
+        return False
+    if shown.type == "bearer" and access.bearer_token:
+        return _same(shown.token or "", access.bearer_token)
+    if shown.type == "basic" and access.password:
+        return _same(shown.username or "", access.username) and _same(shown.password or "", access.password)
+    return False
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _harden(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return response
+
+
+def _plain(status: int, text: str) -> Response:
+    return make_response(text, status, {"Content-Type": "text/plain; charset=utf-8"})

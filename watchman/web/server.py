@@ -1,0 +1,48 @@
+"""waitress around the WSGI application, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from waitress.server import create_server
+
+from watchman.errors import WatchmanError
+
+
+class WebServer:
+    """Listens from the moment it is made; `close` ends it."""
+
+    def __init__(self, app: Any, listen: str) -> None:
+        host, _, port = listen.rpartition(":")
+        try:
+            self._server = create_server(
+                app,
+                host=host.strip("[]"),
+                port=int(port),
+                threads=4,
+                channel_timeout=30,
+                connection_limit=200,
+                max_request_body_size=2 * 1024 * 1024,
+                ident=None,
+                clear_untrusted_proxy_headers=True,
+            )
+        except OSError as error:
+            raise WatchmanError(f"cannot listen on {listen}: {error.strerror}; choose another web.listen") from error
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Answer requests."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening; requests in flight get a second."""
+        self._server.close()
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except OSError:
+            # close() from another thread takes the sockets away under select; that is how it is meant to end.
+            return
