@@ -12,9 +12,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from typing import TYPE_CHECKING
 
+from parrot import Parrot
 from servers import Server, start_alertmanager, start_prometheus
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 _OUTCOME = pytest.StashKey[bool]()
@@ -54,6 +56,20 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start_alertmanager(tmp_path_factory.mktemp("alertmanager"))
     yield server
     server.stop()
+
+
+@pytest.fixture
+def parrot() -> Iterator[Callable[..., Parrot]]:
+    """`parrot(raw_bytes)` starts a server that says exactly that."""
+    running: list[Parrot] = []
+
+    def start(reply: bytes | None, tls: ssl.SSLContext | None = None) -> Parrot:
+        running.append(Parrot(reply, tls))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.close()
 
 
 def _factory(

@@ -53,8 +53,8 @@ def too_slow(settings: PrometheusSettings) -> QueryError:
 
 def too_large(settings: PrometheusSettings) -> QueryError:
     """The answer is larger than what this process should take in."""
-    text = f"answered more than {settings.max_response_bytes} bytes"
-    return query_error(settings, f"{text}: narrow the query or raise prometheus.max_response_bytes", "bad_answer")
+    text = f"answered more than {settings.max_response_bytes} bytes: narrow the query"
+    return query_error(settings, text, "bad_answer")
 
 
 def not_json(settings: PrometheusSettings) -> QueryError:

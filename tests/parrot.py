@@ -5,12 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING
-
-import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 class Parrot:
@@ -67,17 +61,3 @@ class Parrot:
         for connection in self._open:
             connection.close()
         self._thread.join(5)
-
-
-@pytest.fixture
-def parrot() -> Iterator[Callable[..., Parrot]]:
-    """`parrot(raw_bytes)` starts a Parrot."""
-    running: list[Parrot] = []
-
-    def start(reply: bytes | None, tls: ssl.SSLContext | None = None) -> Parrot:
-        running.append(Parrot(reply, tls))
-        return running[-1]
-
-    yield start
-    for one in running:
-        one.close()
