@@ -40,7 +40,9 @@ def load_config(file: Path, environment: Mapping[str, str] | None = None) -> Con
 
 def _validate(document: Document, file: str, faults: list[Fault]) -> Config | None:
     if not isinstance(document.value, dict):
-        faults.append(Fault(file, 0, 0, "is empty; the smallest config has prometheus, site, receivers and route"))
+        if not faults:
+            message = "holds no keys; the smallest config has prometheus, site, receivers and route"
+            faults.append(Fault(file, 0, 0, message))
         return None
     try:
         config = Config.model_validate(document.value)

@@ -95,9 +95,7 @@ class _Reader:
             except (yaml.YAMLError, ValueError) as error:
                 self._fault(node, str(error).splitlines()[0])
                 return None
-        if text != node.value and node.style in (None, ""):
-            # A variable may stand for a number or a switch, so the text is read as if it had been written there.
-            return yaml.safe_load(text) if re.fullmatch(r"-?\d+(\.\d+)?|true|false", text) else text
+        # A variable may stand for a number or a switch; the types of the config turn the text into one.
         return text
 
     def _variable(self, match: re.Match[str], node: yaml.Node) -> str:

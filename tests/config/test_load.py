@@ -1,0 +1,197 @@
+"""config.yaml: what is read, what is refused, and how each fault is told."""
+
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from watchman.config import load_config
+from watchman.config.model import SONNEN_METRICS
+from watchman.errors import ConfigError, UsageError
+
+SMALLEST = """\
+prometheus: {url: http://localhost:9090}
+site: {name: home, timezone: America/Los_Angeles}
+receivers: [{name: phone, apprise: ["ntfys://ntfy.example.org/home"]}]
+route: {receiver: phone}
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_text(text, **environment):
+        file = tmp_path / "config.yaml"
+        file.write_text(text)
+        return load_config(file, environment)
+
+    return load_text
+
+
+def faults(load, text, **environment):
+    with pytest.raises(ConfigError) as caught:
+        load(text, **environment)
+    return [f"{fault.line}:{fault.column}: {fault.message}" for fault in caught.value.faults]
+
+
+def test_the_smallest_config_has_a_default_for_everything(load):
+    config = load(SMALLEST)
+    assert config.metrics == SONNEN_METRICS
+    assert config.evaluation_interval == 60.0
+    assert config.rule_files is None
+    assert config.alertmanager is None
+    assert config.web.listen == "127.0.0.1:9424"
+    assert config.site.timezone == ZoneInfo("America/Los_Angeles")
+    assert config.receivers[0].send_resolved
+
+
+def test_the_shipped_config_is_valid():
+    config = load_config(Path(__file__).parents[2] / "config.yaml", {})
+    assert config.reports[0].at == time(7, 5)
+    assert config.site.battery.capacity_wh == 16000
+
+
+def test_a_route_of_an_alertmanager_pastes_in(load):
+    config = load(
+        SMALLEST.replace(
+            "route: {receiver: phone}",
+            """\
+route:
+  receiver: phone
+  group_by: ['...']
+  group_wait: 30s
+  repeat_interval: 4h
+  routes:
+    - {match: {severity: critical}, match_re: {host: "a|b"}, continue: true, receiver: phone}
+    - {matchers: ['severity="info"', 'host=~"x.*"'], mute_time_intervals: [night]}
+time_intervals:
+  - {name: night, time_intervals: [{times: [{start_time: "22:00", end_time: "24:00"}]}]}
+inhibit_rules:
+  - {source_matchers: ['alertname="A"'], target_matchers: ['alertname="B"'], equal: [host]}
+""",
+        )
+    )
+    assert config.route.group_wait == 30.0
+    assert config.route.routes[0].continue_
+    assert config.inhibit_rules is not None
+
+
+def test_values_come_from_the_environment(load):
+    text = SMALLEST.replace("http://localhost:9090", '"${PROM:-http://x:9090}/p"').replace(
+        "name: home", 'name: "${HOME_NAME}"'
+    )
+    assert load(text, HOME_NAME="hut").prometheus.url == "http://x:9090/p"
+    assert load(text, HOME_NAME="hut", PROM="https://y").prometheus.url == "https://y/p"
+    assert load(text, HOME_NAME="hut").site.name == "hut"
+
+
+def test_a_number_may_come_from_the_environment(load):
+    text = SMALLEST.replace("name: home,", 'name: home, latitude: "${LAT}", longitude: 1,')
+    assert load(text, LAT="38.5").site.latitude == 38.5
+
+
+def test_an_unset_variable_is_a_fault_with_its_place(load):
+    text = SMALLEST.replace("name: home", 'name: "${NOPE}"')
+    expected = "2:14: environment variable NOPE is not set; set it or write ${NOPE:-default}"
+    assert expected in faults(load, text)
+
+
+def test_a_secret_may_stand_in_a_file(load, tmp_path):
+    (tmp_path / "secret").write_text("s3cret\n")
+    text = SMALLEST.replace("9090}", f"9090, username: me, password_file: {tmp_path}/secret}}")
+    config = load(text)
+    assert config.prometheus.password.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(config)
+
+
+def test_receiver_urls_may_stand_in_a_file(load, tmp_path):
+    (tmp_path / "urls").write_text("ntfy://a/b\n# phone of the cat\n\nntfy://a/c\n")
+    text = SMALLEST.replace('["ntfys://ntfy.example.org/home"]', f"{{url_file: {tmp_path}/urls}}")
+    assert [url.get_secret_value() for url in load(text).receivers[0].apprise] == ["ntfy://a/b", "ntfy://a/c"]
+
+
+def test_a_time_of_day_may_lack_its_quotes(load):
+    assert load(SMALLEST + "reports: [{name: d, at: 7:05, receivers: [phone]}]").reports[0].at == time(7, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("{url: http://localhost:9090}", "{}"), "1:1: prometheus.url: is missing"),
+        (("http://localhost", "localhost"), "1:14: prometheus.url: does not look right; it must match ^https?://"),
+        (
+            ("9090}", "9090, timeout: 5}"),
+            "1:42: prometheus.timeout: not a duration: 5; write a number with its unit, such as 30s, 5m or 1h30m",
+        ),
+        (("9090}", "9090, timeout: 0s}"), "1:42: prometheus.timeout: must be longer than 0s, got 0s"),
+        (
+            ("9090}", "9090, password: a, password_file: b}"),
+            "1:1: prometheus: give password or password_file, not both",
+        ),
+        (
+            ("9090}", "9090, password_file: /no/such}"),
+            "1:1: prometheus: cannot read the secret file /no/such: No such file or directory",
+        ),
+        (
+            ("America/Los_Angeles", "Mars/Base"),
+            "2:20: site.timezone: unknown time zone 'Mars/Base';"
+            " use a name such as Europe/Berlin or America/Los_Angeles",
+        ),
+        (("name: home,", "name: home, latitude: 91, longitude: 0,"), "2:20: site.latitude: "),
+        (("name: home,", "name: home, latitude: 9,"), "2:1: site: give latitude and longitude, or neither"),
+        (
+            ("route: {receiver: phone}", "route: {receiver: fone}"),
+            '4:9: route.receiver: no receiver is called "fone"; there is phone',
+        ),
+        (("route: {receiver: phone}", "route: {}"), "4:1: route: the root route needs a receiver"),
+        (
+            ("receiver: phone}", "receiver: phone, matchers: [a=b]}"),
+            "4:1: route: the root route must not have matchers",
+        ),
+        (
+            ("receiver: phone}", "receiver: phone, routes: [{receiver: cat}]}"),
+            '4:36: route.routes[0].receiver: no receiver is called "cat"; there is phone',
+        ),
+        (
+            ("receiver: phone}", "receiver: phone, routes: [{mute_time_intervals: [x]}]}"),
+            '4:58: route.routes[0].mute_time_intervals[0]: no time interval is called "x"; there is none',
+        ),
+        (("receivers: [", "receivers: [{name: phone}, "), '3:29: receivers[1].name: receiver "phone" is given twice'),
+        (("name: phone, apprise", "name: phone, urls"), "3:27: receivers[0].urls: unknown key"),
+        (("phone}\n", "phone}\nrecievers: []\n"), "5:1: recievers: unknown key"),
+        (("phone}\n", "phone}\nreports: [{name: d, receivers: [x]}]\n"), "5:33: reports[0].receivers[0]: no receiver"),
+        (("phone}\n", 'phone}\nreports: [{name: d, at: "25:00", receivers: [phone]}]\n'), "5:21: reports[0].at: not a"),
+        (("phone}\n", "phone}\nweb: {listen: 0.0.0.0:9424}\n"), "5:7: web.listen: 0.0.0.0:9424 can be reached from"),
+        (("phone}\n", "phone}\nmetrics: {}\n"), "5:1: metrics: gives no role"),
+        (("phone}\n", "phone}\nalertmanager: {urls: [am:9093]}\n"), "5:23: alertmanager.urls[0]: must begin with"),
+        (("phone}\n", "phone}\nroute: {receiver: phone}\n"), '5:1: key "route" is given twice'),
+        (("phone}\n", "phone\n"), "5:1: not valid YAML: "),
+        (("phone}\n", "phone}\n\tx: 1\n"), "5:1: not valid YAML: "),
+    ],
+)
+def test_a_fault_is_told_with_place_and_mend(load, change, expected):
+    found = faults(load, SMALLEST.replace(*change))
+    assert any(line.startswith(expected) for line in found), found
+
+
+def test_all_faults_come_at_once_in_reading_order(load):
+    text = "prometheus: {url: x}\nsite: {name: h}\nroute: 5\nfoo: 1\n"
+    places = [line.split(" ")[0] for line in faults(load, text)]
+    assert places == ["1:1:", "1:14:", "2:1:", "3:1:", "4:1:"]
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words", "{" * 2000, "&a [*a]", "a: !!python/object:os.system x"])
+def test_a_file_that_is_no_config_is_refused(load, text):
+    assert faults(load, text)
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="no config file .*; name one with --config"):
+        load_config(tmp_path / "nope.yaml", {})
+
+
+def test_loopback_needs_no_password_and_a_password_opens_the_network(load):
+    for listen in ("127.0.0.1:1", "localhost:1", '"[::1]:1"'):
+        load(SMALLEST + f"web: {{listen: {listen}}}")
+    load(SMALLEST + "web: {listen: 0.0.0.0:1, auth: {password: x}}")
+    load(SMALLEST + "web: {listen: 0.0.0.0:1, allow_unauthenticated: true}")
