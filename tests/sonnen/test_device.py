@@ -181,6 +181,16 @@ def test_a_scripted_cut_shows_and_ends(start: Start, clock: Clock) -> None:
     assert seen == ["OnGrid", "OffGrid", "OffGrid", "OnGrid"]
 
 
+def test_a_cut_without_an_end_lasts_until_the_grid_returns(start: Start, clock: Clock) -> None:
+    server = start()
+    ask(server, "/simulation", post={"grid_outage": {"start": NOON + 10}})
+    clock.ts = NOON + 3600
+    assert json.loads(ask(server, "/simulation")[2])["on_grid"] is False
+    assert ask(server, "/simulation", post={"grid_returns": {"at": NOON + 3610}})[0] == 200
+    clock.ts = NOON + 3610
+    assert json.loads(ask(server, "/simulation")[2])["on_grid"] is True
+
+
 def test_a_scripted_load_is_in_the_truth(start: Start, clock: Clock) -> None:
     server, plain = start(), start()
     ask(server, "/simulation", post={"big_load": {"start": NOON + 10, "end": NOON + 3610, "watts": 7000}})

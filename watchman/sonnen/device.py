@@ -71,20 +71,23 @@ class Device:
             return self.home.advance(self.now())
 
     def script(self, wish: dict[str, Any]) -> None:
-        """Take `{"grid_outage": {"start", "end"}}`, `{"big_load": {"start", "end", "watts"}}` or `{"fault": name}`.
+        """Take one wish; times are unix seconds. Raises UsageError on anything else.
 
-        Times are unix seconds; an outage without an end lasts. Raises UsageError on anything else.
+        `{"grid_outage": {"start", "end"}}` (without an end it lasts), `{"grid_returns": {"at"}}`,
+        `{"big_load": {"start", "end", "watts"}}`, `{"fault": name}`.
         """
         try:
             with self.lock:
                 self._script(wish)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"not understood ({error}): give grid_outage, big_load or fault") from error
+            raise UsageError(f"not understood ({error}): give grid_outage, grid_returns, big_load or fault") from error
 
     def _script(self, wish: dict[str, Any]) -> None:
         if "grid_outage" in wish:
             cut = wish["grid_outage"]
             self.home.grid_outage(float(cut["start"]), float(cut.get("end", math.inf)))
+        elif "grid_returns" in wish:
+            self.home.grid_returns(float(wish["grid_returns"]["at"]))
         elif "big_load" in wish:
             load = wish["big_load"]
             self.home.big_load(float(load["start"]), float(load["end"]), int(load["watts"]))

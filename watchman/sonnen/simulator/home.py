@@ -57,6 +57,10 @@ class Home:
         """The grid is gone in [start, end); steps that have been taken are not taken again."""
         self._outages.append(_Event(start / STEP_S, end / STEP_S))
 
+    def grid_returns(self, at: float) -> None:
+        """Every outage ends at `at`, or earlier where it was to end earlier."""
+        self._outages = [_Event(cut.first, min(cut.last, at / STEP_S)) for cut in self._outages]
+
     def big_load(self, start: float, end: float, watts: int) -> None:
         """The house takes `watts` more in [start, end)."""
         self._loads.append(_Event(start / STEP_S, end / STEP_S, watts))
