@@ -1,0 +1,126 @@
+"""The exporter: a poller per battery, and the pages Prometheus and people read."""
+
+from __future__ import annotations
+
+import html
+import logging
+import platform
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from prometheus_client import Metric
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from watchman import __version__
+from watchman.errors import WatchmanError
+from watchman.sonnen.collector import Build, collect
+from watchman.sonnen.exposition import CONTENT_TYPE, render
+from watchman.sonnen.pages import Answer, Server, open_server
+from watchman.sonnen.poller import Poller
+from watchman.sonnen.settings import Settings
+
+FIRST_ANSWERS_S = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A running exporter. `port` is the one it listens on."""
+
+    pollers: tuple[Poller, ...]
+    server: Server
+    port: int
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; must be called in the main thread. Raises WatchmanError if it cannot listen."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    exporter = start(settings)
+    stop.wait()
+    close(exporter)
+    log.info("stopped")
+
+
+def start(settings: Settings) -> Exporter:
+    """Bind, begin to poll, then serve in threads of their own.
+
+    The batteries get a moment to answer first, so that a restart does not put a false `sonnen_online 0` on record.
+    """
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    pollers = tuple(Poller(system) for system in settings.systems)
+    server = _bind(settings, pollers)
+    for poller in pollers:
+        poller.start()
+    until_s = time.monotonic() + FIRST_ANSWERS_S
+    for poller in pollers:
+        poller.settled.wait(max(0.0, until_s - time.monotonic()))
+    threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True).start()
+    log.info("listening on port %d, batteries: %s", server.server_port, _names(pollers))
+    return Exporter(pollers, server, server.server_port)
+
+
+def close(exporter: Exporter) -> None:
+    """Stop asking and serving. A request that waits for a battery is left to end by itself."""
+    for poller in exporter.pollers:
+        poller.stop()
+    exporter.server.shutdown()
+    exporter.server.server_close()
+
+
+def _bind(settings: Settings, pollers: tuple[Poller, ...]) -> Server:
+    build = Build(__version__, settings.revision, platform.python_version())
+    pages = {
+        "/": lambda: _landing(pollers),
+        "/metrics": _metrics_page(pollers, build),
+        "/-/healthy": lambda: _health(pollers),
+    }
+    try:
+        return open_server(settings.listen.host, settings.listen.port, pages)
+    except OSError as error:
+        cause = (error.strerror or str(error)).lower()
+        raise WatchmanError(f"cannot listen on {settings.listen}: {cause}; choose another with --listen") from error
+
+
+def _metrics_page(pollers: Iterable[Poller], build: Build) -> Callable[[], Answer]:
+    process = ProcessCollector(registry=None)
+    python = PlatformCollector(registry=None)
+
+    def page() -> Answer:
+        started_s = time.perf_counter()
+        families = collect((poller.state for poller in pollers), build, time.monotonic())
+        families += [*process.collect(), *python.collect()]
+        taken = Metric("sonnen_scrape_duration_seconds", "How long it took to collect these metrics", "gauge")
+        taken.add_sample(taken.name, {}, time.perf_counter() - started_s)
+        return Answer(render([*families, taken]), CONTENT_TYPE)
+
+    return page
+
+
+def _landing(pollers: Iterable[Poller]) -> Answer:
+    return Answer(
+        "<!DOCTYPE html>\n"
+        '<html lang="en">\n<head><meta charset="utf-8"><title>Sonnen Exporter</title></head>\n'
+        "<body>\n<h1>Sonnen Exporter</h1>\n"
+        f"<p>Batteries: {html.escape(_names(pollers))}</p>\n"
+        '<p><a href="/metrics">Metrics</a></p>\n'
+        f"<p>watchman {__version__}</p>\n</body>\n</html>\n",
+        "text/html; charset=utf-8",
+    )
+
+
+def _health(pollers: Iterable[Poller]) -> Answer:
+    """Whether this process works; a battery that is gone is no fault of it."""
+    ended = [poller.state.system.host for poller in pollers if not poller.alive()]
+    return Answer(f"poller ended: {', '.join(ended)}\n", code=503) if ended else Answer("OK\n")
+
+
+def _names(pollers: Iterable[Poller]) -> str:
+    return ", ".join(f"{poller.state.system.host} ({poller.state.system.url})" for poller in pollers)
