@@ -1,0 +1,85 @@
+"""An outbox row, and messages and log entries as JSON text for the store."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from watchman.notify.dedup import LogEntry
+from watchman.notify.message import ActiveAlert, Attachment, Message, Source
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message for one destination (`url_key` of its URL), as the store hands it out. Times in unix seconds.
+
+    `kind` is alert, report or test; `attempts` counts those that failed. After `not_after` the message is worth
+    nothing any more and is dropped unsent.
+    """
+
+    id: int
+    receiver: str
+    destination: str
+    kind: str
+    message: bytes
+    reason: str
+    created_at: float
+    attempts: int = 0
+    not_after: float | None = None
+
+
+def message_to_json(message: Message) -> bytes:
+    """The message as UTF-8 JSON, attachments in base64."""
+    fields: dict[str, Any] = {"title": message.title, "text": message.text, "severity": message.severity}
+    if message.html is not None:
+        fields["html"] = message.html
+    if message.attachments:
+        fields["attachments"] = [
+            {"name": one.name, "mimetype": one.mimetype, "content": base64.b64encode(one.content).decode()}
+            for one in message.attachments
+        ]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def message_from_json(data: bytes) -> Message:
+    """The message again; raises ValueError if the bytes are not one."""
+    try:
+        fields = json.loads(data)
+        attachments = tuple(
+            Attachment(one["name"], one["mimetype"], base64.b64decode(one["content"]))
+            for one in fields.get("attachments", ())
+        )
+        return Message(fields["title"], fields["text"], fields.get("html"), fields["severity"], attachments)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a stored message: {error!r}") from error
+
+
+def log_entry_to_json(entry: LogEntry) -> str:
+    """A notification log entry as JSON."""
+    told = [
+        {
+            "fingerprint": alert.fingerprint,
+            "labels": dict(alert.labels),
+            "annotations": dict(alert.annotations),
+            "starts_at": alert.starts_at,
+            "ends_at": alert.ends_at,
+            "value": alert.value,
+            "source": alert.source.value,
+            "since": alert.since,
+        }
+        for alert in entry.told
+    ]
+    fields = {"told": told, "sent_at": entry.sent_at, "repeats": entry.repeats}
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def log_entry_from_json(text: str) -> LogEntry:
+    """The entry again; raises ValueError if the text is not one."""
+    try:
+        fields = json.loads(text)
+        told = tuple(ActiveAlert(**{**one, "source": Source(one["source"])}) for one in fields["told"])
+        return LogEntry(told, float(fields["sent_at"]), int(fields["repeats"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a notification log entry: {error!r}") from error
