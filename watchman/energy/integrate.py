@@ -46,6 +46,21 @@ class Bins:
         """Seconds of a bin that were measured or bridged."""
         return self.measured_s[index] + self.estimated_s[index]
 
+    def then(self, later: Bins) -> Bins:
+        """These bins and the later ones that begin where they end, as one."""
+        return Bins(
+            self.start,
+            self.step_s,
+            self.above_wh + later.above_wh,
+            self.below_wh + later.below_wh,
+            self.measured_s + later.measured_s,
+            self.estimated_s + later.estimated_s,
+            self.high + later.high,
+            self.high_at + later.high_at,
+            self.low + later.low,
+            self.low_at + later.low_at,
+        )
+
     def mean(self, index: int) -> float | None:
         """Signed mean of a bin over its covered seconds, None where there are none."""
         covered = self.covered_s(index)

@@ -1,0 +1,242 @@
+"""The digest of one local day: figures, comparison, story, alerts, and the object `report day --json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from watchman.energy.curve import Curve
+from watchman.energy.figures import Peak, Period, equivalent_full_cycles, figures
+from watchman.energy.slots import ENERGY_FLOWS, Flow, Role, Slot
+from watchman.energy.tariff import Cost, cost
+from watchman.localtime import iso_local, local_day
+from watchman.report.site import Incident, Site, Told
+from watchman.report.story import Story, tell
+
+_COVERAGE_NAMES = {
+    Role.PRODUCTION: "production",
+    Role.CONSUMPTION: "consumption",
+    Role.GRID_FEED_IN: "grid",
+    Role.BATTERY_DISCHARGE: "battery",
+    Role.STATE_OF_CHARGE: "state_of_charge",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Another day, or the mean of several: energies in Wh per day and ratios."""
+
+    days: int
+    energy_wh: Mapping[Flow, float]
+    self_consumption: float | None
+    self_sufficiency: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayReport:
+    """All a daily digest tells, before it is put into words. Times in unix seconds."""
+
+    site: Site
+    day: date
+    now: float
+    period: Period
+    cost: Cost | None
+    story: Story
+    curve: Curve
+    previous: Comparison | None
+    mean: Comparison | None
+    incidents: tuple[Incident, ...]
+    told: tuple[Told, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def over(self) -> bool:
+        """Whether the day has ended."""
+        return self.now >= self.period.end
+
+    @property
+    def until(self) -> float:
+        """The end of the day, or now while it lasts."""
+        return min(self.now, self.period.end)
+
+
+def build_day(
+    site: Site,
+    day: date,
+    now: float,
+    *,
+    slots: Sequence[Slot],
+    curve: Curve,
+    previous: Comparison | None = None,
+    mean: Comparison | None = None,
+    incidents: Sequence[Incident] = (),
+    told: Sequence[Told] = (),
+    warnings: Sequence[str] = (),
+) -> DayReport:
+    """Build the report of a local day from its ledger rows and its minutes (which may begin the evening before)."""
+    start, end = local_day(day, site.zone)
+    inside = [slot for slot in slots if start <= slot.start < end]
+    period = figures(inside, start, end, site.roles)
+    story = tell(curve, start, min(now, end), site.roles, site.reserve_percent) if now > start else Story()
+    energy = period.energy_wh
+    money = (
+        cost(site.tariff, *(energy.get(flow) for flow in (Flow.CONSUMPTION, Flow.GRID_IMPORT, Flow.GRID_EXPORT)))
+        if site.tariff
+        else None
+    )
+    return DayReport(
+        site=site,
+        day=day,
+        now=now,
+        period=period,
+        cost=money,
+        story=story,
+        curve=curve,
+        previous=previous,
+        mean=mean,
+        incidents=tuple(sorted((i for i in incidents if _touches(i, start, end)), key=lambda i: i.started)),
+        told=tuple(sorted((t for t in told if start <= t.at < end), key=lambda t: t.at)),
+        warnings=(*warnings, *_warnings(period, now)),
+    )
+
+
+def comparison(period: Period | None) -> Comparison | None:
+    """A single other day to compare with; None unless it is complete."""
+    if period is None or not period.complete:
+        return None
+    return Comparison(1, period.energy_wh, period.self_consumption, period.self_sufficiency)
+
+
+def to_json(report: DayReport) -> dict[str, Any]:
+    """The object of `report day --json`: Wh, W, ratios 0..1, local RFC 3339 times, None where not known."""
+    period, zone, site = report.period, report.site.zone, report.site
+    return {
+        "site": site.name,
+        "period": "day",
+        "start": iso_local(period.start, zone),
+        "end": iso_local(period.end, zone),
+        "hours": _whole(period.hours),
+        "coverage": _coverage(period),
+        "estimated": {_COVERAGE_NAMES[role]: round(value, 6) for role, value in period.estimated.items()},
+        "complete": period.complete,
+        "energy_wh": _energies(period.energy_wh),
+        "flows_wh": {flow.value: round(wh, 3) for flow, wh in period.energy_wh.items() if flow not in ENERGY_FLOWS},
+        "ratios": {
+            "self_consumption": _rounded(period.self_consumption, 6),
+            "self_sufficiency": _rounded(period.self_sufficiency, 6),
+            # Over one day this is mostly the error of the state of charge.
+            "battery_round_trip": None,
+        },
+        "peaks": {
+            "grid_import_w": _peak(report, period.peaks.get(Flow.GRID_IMPORT)),
+            "grid_import_15min_w": _peak(report, period.import_quarter),
+            "production_w": _peak(report, period.peaks.get(Flow.PRODUCTION)),
+            "consumption_w": _peak(report, period.peaks.get(Flow.CONSUMPTION)),
+        },
+        "battery": _battery(report),
+        "cost": _cost(report.cost),
+        "alerts": [_alert(report, incident) for incident in report.incidents],
+        "held": [incident.alertname for incident in report.incidents if incident.held],
+        "told": [{"at": iso_local(told.at, zone), "title": told.title} for told in report.told],
+        "gaps": [
+            {"start": iso_local(h.start, zone), "end": iso_local(h.end, zone), "roles": list(h.roles)}
+            for h in report.story.holes
+        ],
+        "previous_day": _compared(report.previous),
+        "mean_7d": _compared(report.mean),
+        "warnings": list(report.warnings),
+    }
+
+
+def _warnings(period: Period, now: float) -> list[str]:
+    if now <= period.start:
+        return ["the day has not begun"]
+    if not period.known:
+        return ["nothing was measured on this day"]
+    warnings = []
+    if now < period.end:
+        warnings.append("the day is not over: figures cover it up to now")
+    elif not period.complete:
+        warnings.append("data is missing: energies cover only what was measured and bridged")
+    dead = [role for role in period.roles if period.measured[role] + period.estimated[role] == 0]
+    warnings += [f"no data at all for {role.value}: check metrics.{role.value} in the config" for role in dead]
+    return warnings
+
+
+def _touches(incident: Incident, start: float, end: float) -> bool:
+    return incident.started < end and (incident.ended is None or incident.ended >= start)
+
+
+def _coverage(period: Period) -> dict[str, float | None]:
+    shares = {name: period.measured.get(role) for role, name in _COVERAGE_NAMES.items()}
+    return {name: _rounded(value, 6) for name, value in (shares | {"overall": period.overall}).items()}
+
+
+def _energies(energy_wh: Mapping[Flow, float]) -> dict[str, float | None]:
+    return {flow.value: _rounded(energy_wh.get(flow), 3) for flow in ENERGY_FLOWS}
+
+
+def _peak(report: DayReport, peak: Peak | None) -> dict[str, Any]:
+    if peak is None:
+        return {"value": None, "at": None}
+    return {"value": round(peak.value, 1), "at": iso_local(peak.at, report.site.zone)}
+
+
+def _battery(report: DayReport) -> dict[str, Any]:
+    period, zone = report.period, report.site.zone
+    discharged = period.energy_wh.get(Flow.BATTERY_DISCHARGE)
+    full_at = report.story.full_at if report.story.full_exactly else None
+    return {
+        "state_of_charge_min": period.state_of_charge_min,
+        "state_of_charge_max": period.state_of_charge_max,
+        "at_reserve_s": _rounded(period.at_reserve_s, 0),
+        "equivalent_full_cycles": _rounded(equivalent_full_cycles(discharged, report.site.capacity_wh), 4),
+        "full_at": iso_local(full_at, zone) if full_at is not None else None,
+    }
+
+
+def _cost(money: Cost | None) -> dict[str, Any]:
+    if money is None:
+        return {"currency": None, "import": None, "export": None, "saved": None}
+    return {
+        "currency": money.currency,
+        "import": _rounded(money.imported, 4),
+        "export": _rounded(money.exported, 4),
+        "saved": _rounded(money.saved, 4),
+    }
+
+
+def _alert(report: DayReport, incident: Incident) -> dict[str, Any]:
+    zone = report.site.zone
+    return {
+        "alertname": incident.alertname,
+        "labels": dict(incident.labels),
+        "started": iso_local(incident.started, zone),
+        "ended": iso_local(incident.ended, zone) if incident.ended is not None else None,
+        "duration_s": round(incident.duration_s(report.now)),
+        "summary": incident.summary,
+        "held": incident.held or None,
+    }
+
+
+def _compared(other: Comparison | None) -> dict[str, Any] | None:
+    if other is None:
+        return None
+    return {
+        "days": other.days,
+        "energy_wh": _energies(other.energy_wh),
+        "ratios": {
+            "self_consumption": _rounded(other.self_consumption, 6),
+            "self_sufficiency": _rounded(other.self_sufficiency, 6),
+        },
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _whole(hours: float) -> float:
+    return int(hours) if hours == int(hours) else hours

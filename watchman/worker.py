@@ -1,0 +1,269 @@
+"""The worker: heavy work in a process of its own, so that the daemon stays small.
+
+One JSON job on stdin, progress lines on stderr, one JSON result on stdout; exit 0, or 1 with one line on stderr that
+names the cause. pandas and matplotlib are imported where a job needs them: a text report draws nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import IO, Any
+
+from watchman.energy.curve import Curve, curve_of
+from watchman.energy.figures import figures
+from watchman.energy.settle import FetchRange, FetchRaw, ReadSlots, Source, WriteSlots, fetch_curve, settle
+from watchman.energy.slots import Role
+from watchman.errors import QueryError, UsageError, WatchmanError
+from watchman.localtime import day_of, local_day
+from watchman.report.day import Comparison, DayReport, build_day, comparison, to_json
+from watchman.report.render import CHART_NAME, render_html, render_push, render_text
+from watchman.report.site import Incident, Site, Told
+from watchman.report.verdict import events, opening, title
+from watchman.series import Series
+
+COMPARED_DAYS = 7
+# The afternoon before belongs to the story: the load that emptied the battery at night began there.
+_EVENING_BEFORE_S = 12 * 3600.0
+# Enough rows for thirty good days even after a month of fault.
+_USUAL_HISTORY_DAYS = 120
+FORMATS = ("text", "push", "html", "page")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a job needs of the world. All times in unix seconds; a fetch raises QueryError."""
+
+    site: Site
+    roles: Mapping[Role, str]
+    fetch_raw: FetchRaw
+    fetch_range: FetchRange
+    read_slots: ReadSlots
+    write_slots: WriteSlots
+    incidents: Callable[[float, float], list[Incident]]
+    told: Callable[[float, float], list[Told]]
+    now: Callable[[], float]
+    progress: Progress = lambda _line: None
+
+
+def serve(
+    make_ports: Callable[[Callable[[str], None]], Ports], stdin: IO[str], stdout: IO[str], stderr: IO[str]
+) -> int:
+    """Do one job: read it, run it with the ports made for it, print the result. Returns the exit code."""
+
+    def progress(line: str) -> None:
+        print(line, file=stderr, flush=True)
+
+    try:
+        job = json.loads(stdin.read())
+        if not isinstance(job, dict):
+            raise UsageError("a job is one JSON object")
+        result = run_job(job, make_ports(progress))
+    except json.JSONDecodeError as error:
+        progress(f"the job is not JSON: {error}")
+        return 1
+    except WatchmanError as error:
+        progress(str(error))
+        return 1
+    json.dump(result, stdout)
+    stdout.write("\n")
+    stdout.flush()
+    return 0
+
+
+def run_job(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
+    """Run a job by its `kind`: report, settle, facts. Raises UsageError for a wrong job, QueryError from a fetch."""
+    kinds = {"report": _report, "settle": _settle, "facts": _facts}
+    kind = job.get("kind")
+    if kind not in kinds:
+        raise UsageError(f"unknown job {kind!r}: use one of {', '.join(kinds)}")
+    return kinds[kind](job, ports)
+
+
+def _report(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
+    """`{"kind": "report", "period": "day", "date": "2026-11-21", "formats": ["text", ...], "offline": false}`.
+
+    `offline` reports from the ledger alone if Prometheus does not answer, and says so in the warnings.
+    """
+    if job.get("period", "day") != "day":
+        raise UsageError(f"unknown period {job.get('period')!r}: use day")
+    formats = job.get("formats", ["text", "push", "html"])
+    if not isinstance(formats, list) or not set(formats) <= set(FORMATS):
+        raise UsageError(f"unknown formats {formats!r}: use some of {', '.join(FORMATS)}")
+    report = day_report(_date(job.get("date")), ports, offline=bool(job.get("offline")))
+    return rendered(report, formats)
+
+
+def day_report(day: date, ports: Ports, *, offline: bool = False) -> DayReport:
+    """Settle what the ledger lacks for a local day and the week before it, and build the day's report."""
+    site, now = ports.site, ports.now()
+    start, end = local_day(day, site.zone)
+    earlier = local_day(day - timedelta(days=COMPARED_DAYS), site.zone)[0]
+    source = _source(ports, remember=True)
+    warnings: list[str] = []
+    try:
+        _settled(ports, source, earlier, end, now)
+    except QueryError as error:
+        if not offline:
+            raise
+        warnings.append(f"Prometheus did not answer ({error}): the figures are what was known before")
+    slots = ports.read_slots(earlier, end)
+    previous, mean = _comparisons(ports, day)
+    return build_day(
+        site,
+        day,
+        now,
+        slots=slots,
+        curve=_curve(ports, source, start, min(end, max(start, now))),
+        previous=previous,
+        mean=mean,
+        incidents=ports.incidents(start, end),
+        told=ports.told(start, end),
+        warnings=warnings,
+    )
+
+
+def rendered(report: DayReport, formats: list[str]) -> dict[str, Any]:
+    """The result of a report job: the JSON object, the title, and the formats asked for.
+
+    `html` refers to the picture by Content-ID and comes with it in `attachments`; `page` holds it inside itself.
+    """
+    words = {"title": title(report), "story": [*opening(report), *(f"{at} {what}" for at, what in events(report))]}
+    result: dict[str, Any] = {"title": title(report), "report": to_json(report) | words}
+    if "text" in formats:
+        result["text"] = render_text(report)
+    if "push" in formats:
+        result["push"] = render_push(report)
+    if {"html", "page"} & set(formats):
+        picture = _picture(report)
+        encoded = base64.b64encode(picture).decode()
+        if "html" in formats:
+            result["html"] = render_html(report, f"cid:{CHART_NAME}" if picture else "")
+            attachment = {"name": CHART_NAME, "mimetype": "image/png", "content_base64": encoded}
+            result["attachments"] = [attachment] if picture else []
+        if "page" in formats:
+            result["page"] = render_html(report, f"data:image/png;base64,{encoded}" if picture else "")
+    return result
+
+
+def _picture(report: DayReport) -> bytes:
+    """The chart, or nothing where nothing was measured or the chart is switched off."""
+    if not report.period.known or "chart" not in report.site.sections:
+        return b""
+    from watchman.report.chart import day_chart  # matplotlib costs half a second
+
+    return day_chart(report)
+
+
+def _comparisons(ports: Ports, day: date) -> tuple[Comparison | None, Comparison | None]:
+    """The day before, and the mean of the complete ones of the seven days before."""
+    from watchman.energy.ledger import mean_of_days  # pandas costs a third of a second
+
+    site = ports.site
+    before = day - timedelta(days=1)
+    slots = ports.read_slots(*_days_before(day, COMPARED_DAYS, site))
+    start, end = local_day(before, site.zone)
+    previous = comparison(figures([s for s in slots if s.start >= start], start, end, site.roles))
+    mean = mean_of_days(slots, day, COMPARED_DAYS, site.zone, site.roles)
+    if mean is None:
+        return previous, None
+    return previous, Comparison(mean.days, mean.energy_wh, mean.figures.self_consumption, mean.figures.self_sufficiency)
+
+
+def _days_before(day: date, count: int, site: Site) -> tuple[float, float]:
+    return local_day(day - timedelta(days=count), site.zone)[0], local_day(day, site.zone)[0]
+
+
+def _curve(ports: Ports, source: Source, start: float, end: float) -> Curve:
+    """The minutes from noon before the day; from the ledger's quarters where Prometheus has no samples any more."""
+    end = end // 60 * 60
+    early = start - _EVENING_BEFORE_S
+    try:
+        # The day first: settling has just asked for the same samples.
+        of_day = fetch_curve(source, start, end)
+        fine = _joined(fetch_curve(source, early, start), of_day)
+    except QueryError:
+        fine = None
+    if fine is not None and any(bins.covered_s(i) for bins in fine.roles.values() for i in range(len(bins))):
+        return fine
+    return curve_of(ports.read_slots(early, end), ports.roles, early, end)
+
+
+def _joined(first: Curve, second: Curve) -> Curve:
+    return Curve(first.start, second.end, {role: first.roles[role].then(bins) for role, bins in second.roles.items()})
+
+
+def _settle(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
+    """`{"kind": "settle", "start": unix s, "end": unix s}`; gives the number of rows written."""
+    try:
+        start, end = float(job["start"]), float(job["end"])
+    except (KeyError, TypeError, ValueError):
+        raise UsageError("a settle job needs start and end in unix seconds") from None
+    return {"written": _settled(ports, _source(ports), start, end, ports.now())}
+
+
+def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
+    """`{"kind": "facts"}`: what is usual for this home, None where the ledger is too young; settles yesterday first."""
+    from watchman.energy.ledger import usual
+
+    now, site = ports.now(), ports.site
+    today = day_of(now, site.zone)
+    start, end = _days_before(today, _USUAL_HISTORY_DAYS, site)
+    _settled(ports, _source(ports), _days_before(today, 1, site)[0], end, now)
+    known = usual(ports.read_slots(start, end), site.zone)
+    return {
+        "facts": {
+            "usual_peak_production_w": known.peak_production_w,
+            "usual_day_production_wh": known.day_production_wh,
+            "usual_night_load_w": known.night_load_w,
+        }
+    }
+
+
+def _settled(ports: Ports, source: Source, start: float, end: float, now: float) -> int:
+    def on_progress(done: int, total: int) -> None:
+        if total > 1:
+            ports.progress(f"settled {done} of {total} days")
+
+    return settle(
+        start,
+        end,
+        now,
+        source,
+        read_slots=ports.read_slots,
+        write_slots=ports.write_slots,
+        on_progress=on_progress,
+    )
+
+
+def _source(ports: Ports, *, remember: bool = False) -> Source:
+    fetch = _remembering(ports.fetch_raw) if remember else ports.fetch_raw
+    site = ports.site
+    return Source(site.name, site.zone, ports.roles, site.reserve_percent, fetch, ports.fetch_range)
+
+
+def _remembering(fetch: FetchRaw) -> FetchRaw:
+    """The last day's answers are kept: settling and drawing ask for the same samples."""
+    answers: dict[tuple[str, float, float], list[Series]] = {}
+
+    def remembered(selector: str, start: float, end: float) -> list[Series]:
+        key = (selector, start, end)
+        if key not in answers:
+            for old in [known for known in answers if known[1:] != (start, end)]:
+                del answers[old]
+            answers[key] = fetch(selector, start, end)
+        return answers[key]
+
+    return remembered
+
+
+def _date(text: Any) -> date:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise UsageError(f"{text!r} is not a date: write it as 2026-11-21") from None
