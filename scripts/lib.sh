@@ -35,12 +35,17 @@ apt_install() (
     have apt-get || exit 1
     as_root true 2>/dev/null || exit 1
     say "Installing the system packages: $*"
-    if forbid_services; then
-        trap 'as_root rm -f "$POLICY"' EXIT
-        trap 'exit 130' INT TERM HUP
-    fi
-    quiet=(-qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" update >&2 ||
+    log="$(mktemp)"
+    forbidden=no
+    trap 'rm -f "$log"; [ $forbidden = no ] || as_root rm -f "$POLICY"' EXIT
+    trap 'exit 130' INT TERM HUP
+    forbid_services && forbidden=yes
+    options=(-qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" update >"$log" 2>&1 ||
         say "The package lists could not be refreshed; trying with the ones at hand."
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${quiet[@]}" install -y --no-install-recommends "$@" >&2
+    if ! as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get "${options[@]}" install -y --no-install-recommends "$@" >>"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        exit 1
+    fi
 )

@@ -37,7 +37,10 @@ from_images() {
 
 have_all && exit 0
 mapfile -t packages < <(missing_packages)
-apt_install "${packages[@]}" || true
+if apt_install "${packages[@]}"; then
+    # Installed for tests and the demo, they are not to start with the machine either.
+    if have systemctl; then as_root systemctl -q disable "${packages[@]}" >/dev/null 2>&1 || true; fi
+fi
 hash -r
 for engine in docker podman; do
     have_all && exit 0

@@ -19,6 +19,7 @@ from servers import binary
 
 from watchman import __version__
 from watchman.config.load import load_config
+from watchman.sonnen.settings import Options, load_settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE_FILES = ("docker-compose.yml", "deploy/dockprom/docker-compose.watchman.yml")
@@ -121,9 +122,11 @@ def test_the_config_has_no_fault(name: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["deploy/exporter", "deploy/dockprom"])
-def test_the_exporter_config_names_a_battery(folder: str) -> None:
-    systems = tomllib.loads((ROOT / folder / "config.toml").read_text())["systems"]
-    assert [system["url"].startswith("http://") for system in systems] == [True]
+def test_the_exporter_config_names_a_battery_and_the_environment_counts_more(folder: str) -> None:
+    options = Options("config.toml", (ROOT / folder / "config.toml").read_text())
+    settings = load_settings(options, {"SONNEN_URL": "http://10.0.0.7", "SONNEN_TOKEN": ""}, Path.read_text)
+    assert [(system.url, system.host) for system in settings.systems] == [("http://10.0.0.7", "sonnen")]
+    assert settings.warnings == ()
 
 
 def test_prometheus_scrapes_the_services_of_the_stack() -> None:
