@@ -1,8 +1,8 @@
 """From a decision to a message: title, at most three lines for one alert, local time, plain text.
 
 Templates are Jinja2 (`templates/title.j2`, `templates/text.j2`). They see `alerts` (firing first, worst first),
-`firing` and `resolved`, each element with the fields of `AlertView`; `reason`, `repeated`, `first`, `receiver` and `group_labels`. A template that fails is
-replaced by plain text: a message always goes out.
+`firing` and `resolved`, each element with the fields of `AlertView`; `reason`, `repeated`, `first`, `receiver` and
+`group_labels`. A template that fails is replaced by plain text: a message always goes out.
 """
 
 from __future__ import annotations
