@@ -25,8 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until told to end. 0 fine, 1 the work failed, 2 wrong usage; errors are one line on stderr."""
     try:
         args = _parser().parse_args(argv)
+        settings = _settings(args)
         start_logging(args.log_format, debug=args.debug)
-        run(_settings(args))
+        run(settings)
     except WatchmanError as error:
         sys.stderr.write(f"sonnen exporter: {error}\n")
         return 2 if isinstance(error, UsageError) else 1

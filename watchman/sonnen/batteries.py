@@ -41,7 +41,7 @@ def read_system(
     """The battery a table describes, or None where its URL is not usable."""
     problems.unknown(place, table, _KEYS)
     texts = {name: _text(table, name, place, problems) for name in _TEXTS}
-    url = _url(texts["url"], place, problems)
+    url = _url(texts["url"], place, problems) if isinstance(table.get("url", ""), str) else None
     if texts["api"] not in ("", *APIS):
         problems.fault(f"{place}api", f"must be one of {', '.join(APIS)}, not {texts['api']!r}")
     token = _token(texts, place, problems, read_file)

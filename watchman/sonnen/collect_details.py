@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watchman.sonnen.details import Battery, Configurations, Latest, Pins
-from watchman.sonnen.families import Labels, Page
+from watchman.sonnen.families import Families, Labels
 
 JOULES_PER_WH = 3600.0
 
@@ -54,7 +54,7 @@ _VALUES = (
 )
 
 
-def write_latest(page: Page, labels: Labels, latest: Latest) -> None:
+def write_latest(page: Families, labels: Labels, latest: Latest) -> None:
     """All series of one latestdata answer."""
     page.gauge(
         "sonnen_setpoint_watts", "Power asked of the inverter (negative means charging)", labels, latest.setpoint_w
@@ -71,7 +71,7 @@ def write_latest(page: Page, labels: Labels, latest: Latest) -> None:
     _write_components(page, labels, latest)
 
 
-def write_battery(page: Page, labels: Labels, battery: Battery, configurations: Configurations | None) -> None:
+def write_battery(page: Families, labels: Labels, battery: Battery, configurations: Configurations | None) -> None:
     """All series of one battery answer."""
     values = battery.values
     for name, metric, doc in _BOUNDS:
@@ -92,7 +92,7 @@ def write_battery(page: Page, labels: Labels, battery: Battery, configurations: 
             page.gauge(f"sonnen_battery_{kind}", doc, {**labels, "name": flag}, state)
 
 
-def write_configurations(page: Page, labels: Labels, known: Configurations) -> None:
+def write_configurations(page: Families, labels: Labels, known: Configurations) -> None:
     """All series of one configurations answer but sonnen_info."""
     module_j = None if known.module_wh is None else known.module_wh * JOULES_PER_WH
     page.gauge("sonnen_module_nominal_energy_joules", "Energy of one battery module as marketed", labels, module_j)
@@ -108,13 +108,13 @@ def write_configurations(page: Page, labels: Labels, known: Configurations) -> N
     )
 
 
-def write_pins(page: Page, labels: Labels, pins: Pins) -> None:
+def write_pins(page: Families, labels: Labels, pins: Pins) -> None:
     """All series of one io answer."""
     for (pin, usage), on in pins.states.items():
         page.gauge("sonnen_io_state", "1 while an input or output is on", {**labels, "pin": pin, "usage": usage}, on)
 
 
-def _write_components(page: Page, labels: Labels, latest: Latest) -> None:
+def _write_components(page: Families, labels: Labels, latest: Latest) -> None:
     ready = {
         "bms": None if latest.bms is None else latest.bms == "ready",
         "inverter": None if latest.inverter is None else latest.inverter == "running",
@@ -128,7 +128,7 @@ def _write_components(page: Page, labels: Labels, latest: Latest) -> None:
     page.states("sonnen_core_control_state", doc, labels, latest.core_control, label="state", known=known)
 
 
-def _write_battery_energy(page: Page, labels: Labels, values: Mapping[str, float]) -> None:
+def _write_battery_energy(page: Families, labels: Labels, values: Mapping[str, float]) -> None:
     _capacity(page, labels, "battery", values.get("fullchargecapacitywh"))
     # Ah are summed as if all modules were parallel, so the module voltage, not the system's, makes energy of them.
     module_v = values.get("nominalmoduledcvoltage")
@@ -145,7 +145,7 @@ def _write_battery_energy(page: Page, labels: Labels, values: Mapping[str, float
             page.gauge(metric, doc, labels, charge_ah * module_v * JOULES_PER_WH)
 
 
-def _write_health(page: Page, labels: Labels, values: Mapping[str, float], known: Configurations | None) -> None:
+def _write_health(page: Families, labels: Labels, values: Mapping[str, float], known: Configurations | None) -> None:
     name = "sonnen_battery_health_ratio"
     doc = "Capacity against new: by the battery's electronics (bms), or full charge against marketed capacity (derived)"
     health_percent, full_wh = values.get("stateofhealth"), values.get("fullchargecapacitywh")
@@ -155,6 +155,6 @@ def _write_health(page: Page, labels: Labels, values: Mapping[str, float], known
         page.gauge(name, doc, {**labels, "source": "derived"}, full_wh / new_wh)
 
 
-def _capacity(page: Page, labels: Labels, source: str, energy_wh: float | None) -> None:
+def _capacity(page: Families, labels: Labels, source: str, energy_wh: float | None) -> None:
     energy_j = None if energy_wh is None else energy_wh * JOULES_PER_WH
     page.gauge(_CAPACITY, _CAPACITY_DOC, {**labels, "source": source}, energy_j)

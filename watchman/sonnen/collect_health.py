@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from watchman.sonnen.details import Configurations, Latest
-from watchman.sonnen.families import Labels, Page
+from watchman.sonnen.families import Families, Labels
 from watchman.sonnen.plan import EndpointState, State, current, is_offline, is_online
 from watchman.sonnen.tally import BUCKETS_S, Tally
 
 
-def write_health(page: Page, labels: Labels, state: State, now_s: float) -> None:
+def write_health(page: Families, labels: Labels, state: State, now_s: float) -> None:
     """Presence of the battery, and per endpoint availability, age, requests and errors by reason."""
     page.gauge("sonnen_online", "Metric scraping successful", labels, is_online(state, now_s))
     doc = "1 while the battery accepts the token, 0 once it has refused it"
@@ -19,7 +19,7 @@ def write_health(page: Page, labels: Labels, state: State, now_s: float) -> None
         _write_tally(page, {**labels, "endpoint": endpoint}, tally)
 
 
-def write_info(page: Page, labels: Labels, state: State, now_s: float) -> None:
+def write_info(page: Families, labels: Labels, state: State, now_s: float) -> None:
     """sonnen_info, once all of its labels are known, so that it does not change its identity after the start."""
     if state.known is None or not _settled(state) or current(state, "status", now_s) is None:
         return
@@ -41,7 +41,7 @@ def write_info(page: Page, labels: Labels, state: State, now_s: float) -> None:
     )
 
 
-def _write_endpoint(page: Page, labels: Labels, known: EndpointState, now_s: float, *, offline: bool) -> None:
+def _write_endpoint(page: Families, labels: Labels, known: EndpointState, now_s: float, *, offline: bool) -> None:
     if known.received_s is None and not known.reason:
         return
     up = not known.reason and not offline
@@ -61,7 +61,7 @@ def _write_endpoint(page: Page, labels: Labels, known: EndpointState, now_s: flo
     page.gauge("sonnen_missing_fields", doc, labels, missing)
 
 
-def _write_tally(page: Page, labels: Labels, tally: Tally) -> None:
+def _write_tally(page: Families, labels: Labels, tally: Tally) -> None:
     page.counter("sonnen_requests_total", "Requests to the battery", labels, tally.requests)
     for reason, count in tally.errors.items():
         doc = "Requests to the battery that gave no usable answer, by reason"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchman.sonnen.families import Labels, Page
+from watchman.sonnen.families import Families, Labels
 from watchman.sonnen.meters import Inverter, Meter, Meters
 
 JOULES_PER_KWH = 3.6e6
@@ -38,7 +38,7 @@ _TOTALS = (
 )
 
 
-def write_inverter(page: Page, labels: Labels, inverter: Inverter) -> None:
+def write_inverter(page: Families, labels: Labels, inverter: Inverter) -> None:
     """All series of one inverter answer but the grid voltages."""
     for name, doc, attribute in _INVERTER:
         page.gauge(name, doc, labels, getattr(inverter, attribute))
@@ -56,7 +56,7 @@ def write_inverter(page: Page, labels: Labels, inverter: Inverter) -> None:
     )
 
 
-def write_grid_volts(page: Page, labels: Labels, inverter: Inverter | None, meters: Meters | None) -> None:
+def write_grid_volts(page: Families, labels: Labels, inverter: Inverter | None, meters: Meters | None) -> None:
     """Grid voltage by phase: the inverter's three (v1), else the consumption meter's, else the inverter's one (v2).
 
     A one-phase meter answers 0 for the phases it does not have; those are left out.
@@ -68,7 +68,7 @@ def write_grid_volts(page: Page, labels: Labels, inverter: Inverter | None, mete
     _by_phase(page, "sonnen_grid_volts", "Number of volts of each grid phase", labels, volts)
 
 
-def write_meters(page: Page, labels: Labels, meters: Meters) -> None:
+def write_meters(page: Families, labels: Labels, meters: Meters) -> None:
     """All series of one powermeter answer: per direction for dashboards, per meter for those who have several."""
     for direction in dict.fromkeys(meter.direction for meter in meters.meters):
         meter = meters.first(direction)
@@ -81,7 +81,7 @@ def write_meters(page: Page, labels: Labels, meters: Meters) -> None:
         _write_energy(page, own, meter)
 
 
-def _write_direction(page: Page, labels: Labels, meter: Meter) -> None:
+def _write_direction(page: Families, labels: Labels, meter: Meter) -> None:
     _by_phase(page, "sonnen_meter_current", "Number of amps of each power meter phase", labels, meter.current_a)
     _by_phase(page, "sonnen_meter_volts", "Number of volts of each power meter phase", labels, meter.phase_v)
     _by_phase(page, "sonnen_meter_power_watts", "Active power of each power meter phase", labels, meter.power_w)
@@ -89,7 +89,7 @@ def _write_direction(page: Page, labels: Labels, meter: Meter) -> None:
         page.gauge("sonnen_meter_line_volts", "Voltage between two phases", {**labels, "phases": phases}, volts)
 
 
-def _write_energy(page: Page, labels: Labels, meter: Meter) -> None:
+def _write_energy(page: Families, labels: Labels, meter: Meter) -> None:
     doc = "Energy counted by a meter {}, since it was built in; what it covers depends on where its clamps sit"
     for name, words, energy_kwh in (
         ("sonnen_meter_imported_energy_joules_total", "in its own direction", meter.imported_kwh),
@@ -99,6 +99,6 @@ def _write_energy(page: Page, labels: Labels, meter: Meter) -> None:
         page.counter(name, doc.format(words), labels, energy_j)
 
 
-def _by_phase(page: Page, name: str, doc: str, labels: Labels, values: tuple[float | None, ...]) -> None:
+def _by_phase(page: Families, name: str, doc: str, labels: Labels, values: tuple[float | None, ...]) -> None:
     for phase, value in enumerate(values, start=1):
         page.gauge(name, doc, {**labels, "phase": str(phase)}, value)

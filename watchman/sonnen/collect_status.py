@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta, timezone, tzinfo
 
-from watchman.sonnen.families import Labels, Page
+from watchman.sonnen.families import Families, Labels
 from watchman.sonnen.status import Status
 
 # (name, HELP, attribute). The HELP texts are the Rust exporter's, letter for letter.
@@ -66,7 +66,7 @@ _MODES = {
 _SYSTEM_STATES = ("on_grid", "off_grid", "init", "config", "critical_error", "other")
 
 
-def write_status(page: Page, labels: Labels, status: Status) -> None:
+def write_status(page: Families, labels: Labels, status: Status) -> None:
     """All series of one status answer."""
     for name, doc, attribute in (*_RUST, *_OWN):
         page.gauge(name, doc, labels, getattr(status, attribute))
@@ -81,7 +81,9 @@ def write_status(page: Page, labels: Labels, status: Status) -> None:
         )
 
 
-def write_device_time(page: Page, labels: Labels, status: Status, zone: tzinfo | None, received_unix: float) -> None:
+def write_device_time(
+    page: Families, labels: Labels, status: Status, zone: tzinfo | None, received_unix: float
+) -> None:
     """The device's own clock, if its zone is known: a frozen answer or a wrong clock shows as skew."""
     device_unix = _device_unix(status, zone, received_unix)
     if device_unix is None:
@@ -102,7 +104,7 @@ def zone_of(configured: tzinfo | None, utc_offset_h: float | None) -> tzinfo | N
     return timezone(timedelta(hours=utc_offset_h))
 
 
-def _write_directions(page: Page, labels: Labels, status: Status) -> None:
+def _write_directions(page: Families, labels: Labels, status: Status) -> None:
     discharge_w, feed_in_w = status.discharge_w, status.grid_feed_in_w
     doc = "Power {} as a value that is never negative"
     if discharge_w is not None:
@@ -127,7 +129,7 @@ def _balance_w(status: Status) -> float | None:
     return production_w + discharge_w - consumption_w - feed_in_w
 
 
-def _write_states(page: Page, labels: Labels, status: Status) -> None:
+def _write_states(page: Families, labels: Labels, status: Status) -> None:
     for flow, active in status.flows.items():
         page.gauge(
             "sonnen_flow_active", "1 while energy goes from the first to the second", {**labels, "flow": flow}, active

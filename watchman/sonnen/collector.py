@@ -12,7 +12,7 @@ from watchman.sonnen.collect_health import write_health, write_info
 from watchman.sonnen.collect_meters import write_grid_volts, write_inverter, write_meters
 from watchman.sonnen.collect_status import write_device_time, write_status, zone_of
 from watchman.sonnen.details import Battery, Configurations, Latest, Pins
-from watchman.sonnen.families import Labels, Page
+from watchman.sonnen.families import Families, Labels
 from watchman.sonnen.meters import Inverter, Meters
 from watchman.sonnen.plan import State, current
 from watchman.sonnen.status import Status
@@ -29,7 +29,7 @@ class Build:
 
 def collect(states: Iterable[State], build: Build, now_s: float) -> list[Metric]:
     """The families of all batteries. `now_s` is of the clock the states were made with."""
-    page = Page()
+    page = Families()
     page.gauge(
         "sonnen_build_info",
         "A metric with a constant '1' value labeled by version, revision and rustversion",
@@ -45,7 +45,7 @@ def collect(states: Iterable[State], build: Build, now_s: float) -> list[Metric]
     return list(page.families.values())
 
 
-def _write_readings(page: Page, labels: Labels, state: State, now_s: float) -> None:
+def _write_readings(page: Families, labels: Labels, state: State, now_s: float) -> None:
     readings = {name: current(state, name, now_s) for name in state.endpoints}
     _write_status(page, labels, state, readings)
     inverter, meters = readings.get("inverter"), readings.get("powermeter")
@@ -62,7 +62,7 @@ def _write_readings(page: Page, labels: Labels, state: State, now_s: float) -> N
     _write_details(page, labels, readings)
 
 
-def _write_status(page: Page, labels: Labels, state: State, readings: Mapping[str, object]) -> None:
+def _write_status(page: Families, labels: Labels, state: State, readings: Mapping[str, object]) -> None:
     status, latest = readings.get("status"), readings.get("latestdata")
     received_unix = state.status.received_unix
     if isinstance(status, Status) and received_unix is not None:
@@ -71,7 +71,7 @@ def _write_status(page: Page, labels: Labels, state: State, readings: Mapping[st
         write_device_time(page, labels, status, zone_of(state.system.timezone, offset_h), received_unix)
 
 
-def _write_details(page: Page, labels: Labels, readings: Mapping[str, object]) -> None:
+def _write_details(page: Families, labels: Labels, readings: Mapping[str, object]) -> None:
     latest, battery = readings.get("latestdata"), readings.get("battery")
     known, pins = readings.get("configurations"), readings.get("io")
     if isinstance(latest, Latest):

@@ -10,7 +10,7 @@ Labels = Mapping[str, str]
 Value = float | bool | None
 
 
-class Page:
+class Families:
     """All families of one scrape, by name. Writing None writes nothing: what is not known is absent, never 0."""
 
     def __init__(self) -> None:

@@ -17,6 +17,7 @@ FIRST_REFUSED_S = 60.0
 MAX_REFUSED_S = 600.0  # a wrong token is not tried often: batteries lock out who insists
 GONE_RETRY_S = 3600.0
 LOOK_AGAIN_AFTER = 3  # failed polls of a known address
+PATIENT_ROUNDS = 2  # of looking, in which an overloaded port is not asked for its older API
 PAUSE_S = 1.0  # between two status requests, however slow the battery is
 JITTER = 0.2
 
@@ -98,7 +99,7 @@ def _next_cursor(state: State, failure: Failure) -> int | None:
     """The next candidate worth a request. A port that takes no connection has no other API either; one that is
     overloaded is first given time, or an old API would be taken for the only one."""
     here = state.candidates[state.cursor].base
-    busy = failure.reason in ("timeout", "http_5xx", "not_ready") and state.status.failures < LOOK_AGAIN_AFTER
+    busy = failure.reason in ("timeout", "http_5xx", "not_ready") and state.status.failures < PATIENT_ROUNDS
     skip = failure.reason == "connect" or busy
     for cursor in range(state.cursor + 1, len(state.candidates)):
         if not (skip and state.candidates[cursor].base == here) and failure.reason != "dns":

@@ -81,8 +81,11 @@ def load_settings(options: Options, environ: Mapping[str, str], read_file: Calla
     """
     document = _parse(options)
     problems = Problems(options.config or "command line and environment")
-    tables = _override(_tables(document, problems), options, environ)
     port = _port(document, problems)
+    listed = _tables(document, problems)
+    if listed is None:
+        raise ConfigError(problems.faults)
+    tables = _override(listed, options, environ)
     systems = [read_system(table, place, problems, read_file) for place, table in tables]
     problems.unknown("", document, ("listen_port", "systems"))
     _refuse_twins([system for system in systems if system], problems)
@@ -115,12 +118,12 @@ def _parse(options: Options) -> dict[str, Any]:
         raise ConfigError([Fault(options.config, line, column, f"not TOML: {_PLACE.sub('', str(error))}")]) from None
 
 
-def _tables(document: Mapping[str, Any], problems: Problems) -> list[dict[str, Any]]:
+def _tables(document: Mapping[str, Any], problems: Problems) -> list[dict[str, Any]] | None:
     systems = document.get("systems", [])
     if isinstance(systems, list) and all(isinstance(table, dict) for table in systems):
         return list(systems)
     problems.fault("systems", "must be a list of tables; begin each battery with a line [[systems]]")
-    return []
+    return None
 
 
 def _override(
