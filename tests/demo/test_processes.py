@@ -6,13 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import time
 from pathlib import Path
 
 import pytest
 from servers import wait_for
 
-from watchman.demo.config import digest_time
 from watchman.demo.guard import end, read
 from watchman.demo.processes import Family, find_program, python_env
 from watchman.errors import WatchmanError
@@ -141,10 +139,3 @@ def test_children_do_not_see_the_settings_of_a_real_home(monkeypatch: pytest.Mon
     monkeypatch.setenv("WATCHMAN_DATA", "/var/lib/watchman")
     assert not {"SONNEN_URL", "WATCHMAN_DATA"} & python_env().keys()
     assert python_env()["PATH"] == os.environ["PATH"]
-
-
-@pytest.mark.parametrize(
-    ("now", "due"), [("00:00", "00:00"), ("07:04", "00:00"), ("07:05", "07:05"), ("23:59", "07:05")]
-)
-def test_the_digest_is_always_due_at_once(now: str, due: str) -> None:
-    assert digest_time(time.fromisoformat(now)) == time.fromisoformat(due)

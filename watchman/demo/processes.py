@@ -54,9 +54,7 @@ class Family:
 
     def __enter__(self) -> Family:
         command = python("watchman.demo.guard")
-        self._guard = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, start_new_session=True, env=python_env()
-        )
+        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=python_env())
         self.folder = Path(tempfile.mkdtemp(prefix="watchman-demo-"))
         if not self._keep:
             self._tell(f"folder {self.folder}")
@@ -81,7 +79,7 @@ class Family:
         log = self.folder / f"{name}.log"
         try:
             with log.open("wb") as output:
-                process = subprocess.Popen(  # noqa: S603
+                process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=output,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
+
+CAR_W = (2200, 7000)  # the slow cable and the fast one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ def day_loads(seed: int, day: int, zone: ZoneInfo) -> list[Load]:
         Load((midnight + timedelta(hours=hour)).timestamp(), (midnight + timedelta(hours=hour)).timestamp() + s, watts)
         for hour, s, watts in _day(dice)
     ]
+
+
+def charges_car(loads: Iterable[Load]) -> bool:
+    """Is the car among the loads?"""
+    return any(load.watts in CAR_W for load in loads)
 
 
 def _day(dice: Random) -> Iterator[tuple[float, float, float]]:
@@ -100,4 +107,4 @@ def _car(dice: Random) -> Iterator[tuple[float, float, float]]:
     if dice.random() < 0.42:
         fast = dice.random() < 0.3
         hours = dice.uniform(0.8, 2) if fast else dice.uniform(2.5, 5)
-        yield dice.uniform(18.5, 21), 3600 * hours, 7000 if fast else 2200
+        yield dice.uniform(18.5, 21), 3600 * hours, CAR_W[fast]
