@@ -53,10 +53,11 @@ class _Sorted:
 def dispatch(now: float, alerts: Sequence[ActiveAlert], routing: Routing, state: DispatchState) -> Plan:
     """Decide what to send at `now`.
 
-    `alerts` are all alerts of all sources, one per fingerprint; resolved ones tell the true end of what was told and
-    may be left out. Called again with its own log written it decides nothing new.
+    `alerts` are all alerts of all sources; resolved ones tell the true end of what was told and may be left out. An
+    alert that two sources know fires while one of them says so. Called again with its own log written it decides
+    nothing new.
     """
-    records = {alert.fingerprint: alert for alert in alerts}
+    records = _one_each(alerts, now)
     firing = [alert for alert in records.values() if fires(alert, now)]
     routes = {alert.fingerprint: match_routes(routing.root, alert.labels) for alert in firing}
     gate = make_gate(now, firing, routing, state)
@@ -71,6 +72,15 @@ def dispatch(now: float, alerts: Sequence[ActiveAlert], routing: Routing, state:
         groups=tuple(_view(batch) for batch in batches if batch.firing),
         statuses={alert.fingerprint: gate.status(alert, routes[alert.fingerprint]) for alert in firing},
     )
+
+
+def _one_each(alerts: Iterable[ActiveAlert], now: float) -> dict[str, ActiveAlert]:
+    """One record per fingerprint: firing before resolved, then the earlier start, then the later end."""
+    order = sorted(alerts, key=lambda alert: (not fires(alert, now), alert.starts_at, -(alert.ends_at or 0.0)))
+    records: dict[str, ActiveAlert] = {}
+    for alert in order:
+        records.setdefault(alert.fingerprint, alert)
+    return records
 
 
 def _settle(batch: Batch, records: Mapping[str, ActiveAlert], gate: Gate) -> _Outcome:

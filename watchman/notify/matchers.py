@@ -107,8 +107,10 @@ def parse_matchers(text: str) -> list[Matcher]:
 
 def _parse_classic(text: str) -> list[Matcher]:
     body = text.strip()
-    body = body.removeprefix("{")
-    body = body.removesuffix("}") if len(body) < len(text.strip()) else body
+    if body.startswith("{"):
+        if not body.endswith("}"):
+            raise MatcherError("expected a closing brace", len(text))
+        body = body[1:-1]
     return [_classic_matcher(part, position) for part, position in _split_outside_quotes(body) if part.strip()]
 
 
