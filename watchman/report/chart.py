@@ -19,7 +19,7 @@ from PIL import Image
 
 from watchman.energy.curve import MINUTE_S
 from watchman.energy.slots import Role
-from watchman.localtime import day_of, local_moment
+from watchman.localtime import local_moment
 from watchman.report.day import DayReport
 from watchman.report.site import Incident
 
@@ -91,12 +91,11 @@ def _frame(axes: Any, report: DayReport) -> None:
 def hour_ticks(report: DayReport) -> list[tuple[float, str]]:
     """Every fourth local hour, 00 to 24; the hour that happens twice is there twice, the skipped one is not."""
     zone, start, end = report.site.zone, report.period.start, report.period.end
-    ticks = {local_moment(report.day, clock_time(hour), zone): f"{hour:02d}" for hour in range(0, 24, 4)}
-    ticks[end] = "24"
-    shift = _offset(report, end) - _offset(report, start)
-    if shift < timedelta(0):
-        ticks |= {ts: f"{datetime.fromtimestamp(ts, zone):%H}" for ts in _doubled_hours(report)}
-    return sorted((ts, label) for ts, label in ticks.items() if day_of(ts - 1, zone) == report.day or ts == start)
+    marks = [local_moment(report.day, clock_time(hour), zone) for hour in range(0, 24, 4)]
+    if _offset(report, end) < _offset(report, start):
+        marks += _doubled_hours(report)
+    inside = sorted({ts for ts in marks if start <= ts < end})
+    return [*((ts, f"{datetime.fromtimestamp(ts, zone):%H}") for ts in inside), (end, "24")]
 
 
 def _offset(report: DayReport, ts: float) -> timedelta:

@@ -23,8 +23,8 @@ _FULL_PERCENT = 99.0
 _NOT_FULL_PERCENT = 97.0
 _HOLE_MINUTES = 30
 _DARK_W = 100.0
-# Clouds: production falls below 45 % of the highest within 40 minutes, from above 75 %, at least three times.
-_CLOUD_HALF_WINDOW = 40
+# Clouds: production falls below 45 % of the highest within 20 minutes, from above 75 %, at least three times.
+_CLOUD_HALF_WINDOW = 20
 _CLOUD_HIGH, _CLOUD_LOW, _CLOUD_DROPS = 0.75, 0.45, 3
 _CLOUD_MERGE_MINUTES = 60
 _CLOUD_LEAST_SHARE = 0.2

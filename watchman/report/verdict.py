@@ -220,6 +220,8 @@ def _shortened(text: str, width: int) -> str:
 def coverage_line(report: DayReport) -> str:
     """`Measured 99.8 %, 2 min bridged, nothing missing.`; the worst role counts for what is missing."""
     period: Period = report.period
+    if not period.known:
+        return "Nothing was measured."
     length = period.end - period.start
     bridged = max(period.estimated.values(), default=0.0) * length
     missing_s = _missing_s(report)
