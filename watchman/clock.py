@@ -19,6 +19,10 @@ class Clock:
         """Seconds that never jump."""
         return time.monotonic()
 
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
 
 def use_utc() -> None:
     """Put the process into UTC: the schedule library keeps naive local times, which stall for an hour in autumn."""

@@ -22,7 +22,7 @@ class Metrics:
     """Counters that the jobs move, and gauges that are read at exposition from what is handed in."""
 
     def __init__(self, read_alerts: Callable[[], list[Alert]], read_gauges: Callable[[], GaugeRows]) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         make = _Maker(self.registry)

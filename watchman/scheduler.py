@@ -8,12 +8,12 @@ slots that were missed; an exception is handed to `on_error` and the job comes a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import schedule
 
-from watchman.rules.slots import missed_slots, next_slot
+from watchman.rules.slots import missed_slots, next_slot, slot_at
 
 Work = Callable[[float, int], None]
 """`work(slot, missed)`: slot in unix seconds. It must return quickly: long work is submitted to a pool."""
@@ -21,14 +21,15 @@ Work = Callable[[float, int], None]
 CLOCK_STEP_S = 5.0
 
 
-class SlotJob(schedule.Job):  # type: ignore[misc]
+class SlotJob(schedule.Job):
     """One job at the slots `k * interval_s + offset_s`."""
 
-    def __init__(self, owner: SlotScheduler, interval_s: float, offset_s: float) -> None:
+    def __init__(self, owner: SlotScheduler, interval_s: float, offset_s: float, work: Work) -> None:
         if interval_s <= 0:
             raise ValueError(f"a job needs an interval above 0 s, got {interval_s}")
         super().__init__(max(1, round(interval_s)), owner)
         self.owner = owner
+        self.work = work
         self.interval_s = interval_s
         self.offset_s = offset_s
         self.last_slot: float | None = None
@@ -46,16 +47,16 @@ class SlotJob(schedule.Job):  # type: ignore[misc]
     def run(self) -> None:
         """Run for the latest slot that has come, then wait for the next one."""
         now = self.owner.now()
-        slot = next_slot(now, self.interval_s, self.offset_s) - self.interval_s
-        missed = 0 if self.last_slot is None else missed_slots(self.last_slot, now, self.interval_s)
+        slot = slot_at(now, self.interval_s, self.offset_s)
+        skipped = 0 if self.last_slot is None else missed_slots(self.last_slot, now, self.interval_s)
         self.last_slot = slot
         try:
-            self.job_func(slot, missed)
+            self.work(slot, skipped)
         finally:
             self._schedule_next_run()
 
 
-class SlotScheduler(schedule.Scheduler):  # type: ignore[misc]
+class SlotScheduler(schedule.Scheduler):
     """Runs SlotJobs in one thread. `now` is the wall clock, `monotonic` what waiting is measured with."""
 
     def __init__(
@@ -68,11 +69,11 @@ class SlotScheduler(schedule.Scheduler):  # type: ignore[misc]
         self._offset_s = now() - monotonic()
         self._wake = threading.Event()
 
-    def at_slots(self, interval_s: float, work: Work, *, offset_s: float = 0.0, tag: str = "") -> SlotJob:
+    def at_slots(self, interval_s: float, work: Work, *, offset_s: float = 0.0) -> SlotJob:
         """Run `work` at every slot; the first one is the next slot after now."""
-        job = SlotJob(self, interval_s, offset_s)
+        job = SlotJob(self, interval_s, offset_s, work)
         job.do(work)
-        return job.tag(tag)  # type: ignore[no-any-return]
+        return job
 
     def wake(self) -> None:
         """End the current wait early, from any thread."""
@@ -89,20 +90,23 @@ class SlotScheduler(schedule.Scheduler):  # type: ignore[misc]
 
     def idle_s(self) -> float:
         """How long to wait: to the next slot, at most a second so that a clock step is noticed."""
-        soonest = min((job.slot for job in self.jobs), default=self.now() + 1.0)
+        soonest = min((job.slot for job in self._slot_jobs()), default=self.now() + 1.0)
         return float(min(1.0, max(0.0, soonest - self.now())))
 
-    def _run_job(self, job: SlotJob) -> None:
+    def _run_job(self, job: schedule.Job) -> None:
         try:
-            job.run()
+            job.run()  # type: ignore[no-untyped-call]
         except Exception as error:
             self._on_error(error)
+
+    def _slot_jobs(self) -> Iterator[SlotJob]:
+        return (job for job in self.jobs if isinstance(job, SlotJob))
 
     def _notice_clock_step(self) -> None:
         """After a step of the wall clock every job looks for its next slot anew, so none stalls or runs in a burst."""
         offset_s = self.now() - self._monotonic()
         if abs(offset_s - self._offset_s) > CLOCK_STEP_S:
-            for job in self.jobs:
+            for job in self._slot_jobs():
                 job.last_slot = None
                 job._schedule_next_run()
         self._offset_s = offset_s

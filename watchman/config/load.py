@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from watchman.config.model import Config
-from watchman.config.routing import RouteConfig
+from watchman.config.routing import RouteConfig, to_inhibit_rule, to_route
 from watchman.config.yamltree import Document, read_document
 from watchman.config.yamltree import Path as KeyPath
 from watchman.errors import ConfigError, Fault, UsageError
@@ -90,6 +90,7 @@ def _say(details: ErrorDetails) -> str:
 def _cross_checks(config: Config) -> Iterator[Problem]:
     yield from _check_names(config)
     yield from _check_route(config, config.route, ("route",))
+    yield from _check_old_matchers(config)
     yield from _check_web(config)
     if not config.metrics.roles():
         yield ("metrics",), "gives no role; leave it out for the Sonnen exporter's names"
@@ -132,6 +133,18 @@ def _check_route(config: Config, route: RouteConfig, path: KeyPath) -> Iterator[
                 yield (*path, key, index), _unknown("time interval", name, intervals)
     for index, child in enumerate(route.routes):
         yield from _check_route(config, child, (*path, "routes", index))
+
+
+def _check_old_matchers(config: Config) -> Iterator[Problem]:
+    try:
+        to_route(config.route)
+    except ValueError as error:
+        yield ("route",), str(error)
+    for index, rule in enumerate(config.inhibit_rules or []):
+        try:
+            to_inhibit_rule(rule)
+        except ValueError as error:
+            yield ("inhibit_rules", index), str(error)
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:

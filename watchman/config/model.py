@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from watchman.config.routing import InhibitRule, RouteConfig, TimeIntervalConfig
+from watchman.config.routing import InhibitRuleConfig, MatcherText, RouteConfig, TimeIntervalConfig
 from watchman.config.types import (
     Duration,
     PositiveDuration,
@@ -92,7 +92,7 @@ class TariffConfig(Section):
 class RulePolicy(Section):
     """What watchman adds to rules one cannot annotate: those whose labels match all matchers."""
 
-    matchers: list[str] = Field(min_length=1)
+    matchers: list[MatcherText] = Field(min_length=1)
     on_error: Literal["hold", "fire"] | None = None
     on_vanished: Literal["resolve", "hold", "fire"] | None = None
     news_after: Duration | None = None
@@ -223,7 +223,7 @@ class Config(Section):
     external_labels: dict[str, str] = {}
     receivers: list[ReceiverConfig] = Field(min_length=1)
     route: RouteConfig
-    inhibit_rules: list[InhibitRule] | None = Field(None, description="left out: those the shipped rules want")
+    inhibit_rules: list[InhibitRuleConfig] | None = Field(None, description="left out: those the shipped rules want")
     time_intervals: list[TimeIntervalConfig] = []
     reports: list[ReportConfig] = []
     alertmanager: AlertmanagerConfig | None = None
@@ -234,6 +234,11 @@ class Config(Section):
     exporter: ExporterConfig | None = None
 
     _file: Path = Path("config.yaml")
+
+    @property
+    def path(self) -> Path:
+        """The file this was read from."""
+        return self._file
 
     @property
     def folder(self) -> Path:

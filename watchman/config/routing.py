@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from watchman.config.types import PositiveDuration, Section
+from watchman.notify.inhibit import InhibitRule
+from watchman.notify.matchers import Matcher, Op, make_matcher, parse_matchers
+from watchman.notify.mute import TimeInterval, parse_time_interval
+from watchman.notify.route import Route
+
+
+def _check_matchers(text: str) -> str:
+    parse_matchers(text)
+    return text
+
+
+def _check_interval(value: dict[str, Any]) -> dict[str, Any]:
+    parse_time_interval(value)
+    return value
+
+
+MatcherText = Annotated[str, AfterValidator(_check_matchers)]
+IntervalMapping = Annotated[dict[str, Any], AfterValidator(_check_interval)]
 
 
 class RouteConfig(Section):
@@ -17,7 +35,7 @@ class RouteConfig(Section):
     group_wait: PositiveDuration | None = None
     group_interval: PositiveDuration | None = None
     repeat_interval: PositiveDuration | None = None
-    matchers: list[str] = []
+    matchers: list[MatcherText] = []
     match: dict[str, str] = Field({}, description="old form of matchers")
     match_re: dict[str, str] = Field({}, description="old form of matchers")
     continue_: bool = Field(False, alias="continue")
@@ -26,14 +44,14 @@ class RouteConfig(Section):
     routes: list[RouteConfig] = []
 
 
-class InhibitRule(Section):
+class InhibitRuleConfig(Section):
     """Alerts that match the target are muted while one that matches the source fires with the same `equal` labels."""
 
     name: str = ""
-    source_matchers: list[str] = []
+    source_matchers: list[MatcherText] = []
     source_match: dict[str, str] = {}
     source_match_re: dict[str, str] = {}
-    target_matchers: list[str] = []
+    target_matchers: list[MatcherText] = []
     target_match: dict[str, str] = {}
     target_match_re: dict[str, str] = {}
     equal: list[str] = []
@@ -43,16 +61,41 @@ class TimeIntervalConfig(Section):
     """A named list of times, for mute_time_intervals and active_time_intervals of a route."""
 
     name: str = Field(min_length=1)
-    time_intervals: list[dict[str, Any]]
+    time_intervals: list[IntervalMapping] = Field(min_length=1)
 
 
-def all_matchers(matchers: list[str], match: dict[str, str], match_re: dict[str, str]) -> list[str]:
-    """The old and the new form of matchers as one list in the new form."""
-    old = [f"{name}={_quote(value)}" for name, value in match.items()]
-    old_re = [f"{name}=~{_quote(value)}" for name, value in match_re.items()]
-    return [*old, *old_re, *matchers]
+def to_route(config: RouteConfig) -> Route:
+    """The route tree as the notification side walks it."""
+    return Route(
+        receiver=config.receiver,
+        group_by=None if config.group_by is None else tuple(config.group_by),
+        group_wait_s=config.group_wait,
+        group_interval_s=config.group_interval,
+        repeat_intervals_s=None if config.repeat_interval is None else (config.repeat_interval,),
+        matchers=to_matchers(config.matchers, config.match, config.match_re),
+        continue_=config.continue_,
+        mute_time_intervals=tuple(config.mute_time_intervals),
+        active_time_intervals=tuple(config.active_time_intervals),
+        routes=tuple(to_route(child) for child in config.routes),
+    )
 
 
-def _quote(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def to_inhibit_rule(config: InhibitRuleConfig) -> InhibitRule:
+    """One inhibit rule in the words of the notification side."""
+    return InhibitRule(
+        source=to_matchers(config.source_matchers, config.source_match, config.source_match_re),
+        target=to_matchers(config.target_matchers, config.target_match, config.target_match_re),
+        equal=tuple(config.equal),
+    )
+
+
+def to_intervals(config: TimeIntervalConfig) -> tuple[TimeInterval, ...]:
+    """The times of a named interval."""
+    return tuple(parse_time_interval(mapping) for mapping in config.time_intervals)
+
+
+def to_matchers(texts: list[str], match: dict[str, str], match_re: dict[str, str]) -> tuple[Matcher, ...]:
+    """The old and the new form of matchers as one."""
+    old = [make_matcher(name, Op.EQUAL, value) for name, value in match.items()]
+    old_re = [make_matcher(name, Op.REGEX, value) for name, value in match_re.items()]
+    return (*old, *old_re, *(matcher for text in texts for matcher in parse_matchers(text)))

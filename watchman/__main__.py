@@ -1,0 +1,6 @@
+"""`python -m watchman`."""
+
+from watchman.cli import main
+
+if __name__ == "__main__":
+    main()

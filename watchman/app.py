@@ -1,0 +1,224 @@
+"""The daemon: puts the parts together, runs them, and takes them apart again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from watchman import jobs, views
+from watchman.book import Book
+from watchman.clock import Clock, use_utc
+from watchman.config import load_config
+from watchman.context import Context
+from watchman.errors import StoreError, WatchmanError
+from watchman.metrics import Metrics
+from watchman.rules.builtin import BUILT_IN_GROUP
+from watchman.rules.rule import Group
+from watchman.rules.slots import slot_offset
+from watchman.scheduler import SlotScheduler
+from watchman.store import Store, open_store
+from watchman.store.alerts import load_alerts
+from watchman.store.facts import get_fact
+from watchman.web.app import Ports, create_app
+from watchman.web.server import WebServer
+from watchman.wiring import Wiring, state_url, wire
+
+log = logging.getLogger(__name__)
+
+EVALUATORS = 4
+SENDERS = 8
+SHUTDOWN_S = 7.0
+# Each clerk does one thing at a time, so that a slow report never holds a message up.
+CLERKS = ("dispatch", "send", "report", "upkeep", "look")
+
+Job = Callable[[], None]
+
+
+class Daemon:
+    """A running watchman. `run` returns after SIGTERM or SIGINT."""
+
+    def __init__(self, config_file: Path, clock: Clock, listen: str | None = None) -> None:
+        self._config_file = config_file
+        self._stop = threading.Event()
+        self._busy: set[str] = set()
+        self._busy_lock = threading.Lock()
+        self._scheduler = SlotScheduler(clock.now, clock.monotonic, self._failed)
+        wiring = wire(load_config(config_file))
+        self.context = self._make_context(clock, _open_locked(state_url(wiring.config)), wiring)
+        self._evaluators = ThreadPoolExecutor(EVALUATORS, thread_name_prefix="evaluate")
+        self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver")
+        self._clerks = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in CLERKS}
+        self._queue = jobs.make_queue(self.context, self._senders)
+        self._web = WebServer(create_app(self._ports()), listen or wiring.config.web.listen)
+
+    def run(self) -> None:
+        """Watch until told to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+        signal.signal(signal.SIGHUP, lambda *_: self._submit("report", "reload", self._reload_quietly))
+        wiring = self.context.wiring
+        log.info(
+            "watching %s: %s; page on http://%s/", wiring.config.site.name, wiring.summary, wiring.config.web.listen
+        )
+        for warning in wiring.warnings:
+            log.warning("%s", warning)
+        self._schedule()
+        self._web.start()
+        self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
+        self._submit("report", "reports", partial(jobs.make_due_reports, self.context))
+        self._scheduler.run_until(self._stop, self._run_what_is_due)
+        self._shut_down()
+
+    def stop(self) -> None:
+        """End `run` soon; safe from a signal handler."""
+        self._stop.set()
+        self._scheduler.wake()
+
+    def reload(self) -> None:
+        """Build everything from the files anew, then swap. Raises WatchmanError and changes nothing on a fault."""
+        context = self.context
+        try:
+            wiring = wire(load_config(self._config_file))
+            if state_url(wiring.config) != state_url(context.wiring.config):
+                raise WatchmanError("state.url cannot change while watchman runs; restart it")
+        except WatchmanError:
+            context.metrics.reload_ok.set(0)
+            raise
+        # From here on nothing may fail: the old wiring is gone.
+        old, context.wiring = context.wiring, wiring
+        old.close()
+        self._scheduler.clear()
+        self._schedule()
+        jobs.forget_removed_rules(context)
+        context.metrics.reload_ok.set(1)
+        context.metrics.reload_time.set(context.clock.now())
+        log.info("configuration loaded: %s", wiring.summary)
+
+    def _schedule(self) -> None:
+        wiring = self.context.wiring
+        for group in (*wiring.groups, BUILT_IN_GROUP):
+            offset_s = slot_offset(group.key, group.interval_s)
+            self._scheduler.at_slots(group.interval_s, partial(self._start_group, group), offset_s=offset_s)
+        self._every(60.0, "report", "reports", jobs.make_due_reports)
+        self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
+        self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
+        self._every(2.0, "look", "look", jobs.look_at_home)
+        if wiring.members:
+            self._every(5.0, "upkeep", "forward", jobs.forward)
+        if wiring.config.heartbeat is not None:
+            self._every(wiring.config.heartbeat.interval, "upkeep", "heartbeat", jobs.heartbeat)
+
+    def _every(self, interval_s: float, clerk: str, name: str, job: Callable[[Context], None]) -> None:
+        work = partial(job, self.context)
+        self._scheduler.at_slots(interval_s, lambda _slot, _missed: self._submit(clerk, name, work))
+
+    def _start_group(self, group: Group, slot: float, missed: int) -> None:
+        """Evaluate a group unless its last evaluation is still under way: then this slot is missed."""
+        if not self._start(
+            self._evaluators, group.key, partial(jobs.evaluate_group, self.context, group, slot, missed)
+        ):
+            self.context.metrics.iterations.labels(group.key).inc()
+            self.context.metrics.missed.labels(group.key).inc()
+
+    def _run_what_is_due(self) -> None:
+        context, now = self.context, self.context.clock.now()
+        if context.dispatch_wanted.is_set() or now >= context.next_dispatch_at:
+            self._submit("dispatch", "dispatch", partial(jobs.dispatch, context))
+        if context.delivery_wanted.is_set() or now >= context.next_delivery_at:
+            self._submit("send", "deliver", partial(jobs.deliver, context, self._queue))
+
+    def _submit(self, clerk: str, name: str, work: Job) -> None:
+        self._start(self._clerks[clerk], name, work)
+
+    def _start(self, pool: ThreadPoolExecutor, name: str, work: Job) -> bool:
+        """Run `work` in a pool unless it is waiting or running; True if it was started."""
+        with self._busy_lock:
+            if name in self._busy or self._stop.is_set():
+                return False
+            self._busy.add(name)
+        pool.submit(work).add_done_callback(partial(self._finished, name))
+        return True
+
+    def _finished(self, name: str, future: Future[None]) -> None:
+        with self._busy_lock:
+            self._busy.discard(name)
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, Exception):
+            self._failed(error)
+        self._scheduler.wake()
+
+    def _failed(self, error: Exception) -> None:
+        """A job failed in a way it did not foresee: tell it with the place, go on with everything else."""
+        expected = isinstance(error, WatchmanError)
+        log.error("%s", error if expected else f"unexpected {error!r}", exc_info=None if expected else error)
+
+    def _reload_quietly(self) -> None:
+        try:
+            self.reload()
+        except WatchmanError as error:
+            log.error("the old configuration stays in force: %s", error)
+
+    def _make_context(self, clock: Clock, store: Store, wiring: Wiring) -> Context:
+        with store.begin() as connection:
+            book = Book(load_alerts(connection))
+            alive_before = get_fact(connection, jobs.ALIVE)
+            usual = get_fact(connection, jobs.USUAL)
+        metrics = Metrics(book.every_alert, lambda: views.gauges(self.context))
+        metrics.reload_ok.set(1)
+        metrics.reload_time.set(clock.now())
+        return Context(
+            clock=clock,
+            store=store,
+            wiring=wiring,
+            book=book,
+            metrics=metrics,
+            alive_before=alive_before,
+            wake=self._scheduler.wake,
+            stopping=self._stop.is_set,
+            config_file=str(self._config_file),
+            facts=usual or {},
+        )
+
+    def _ports(self) -> Ports:
+        context = self.context
+        return Ports(
+            overview=partial(views.overview, context),
+            rules=partial(views.rule_statuses, context),
+            metrics=context.metrics.render,
+            is_ready=lambda: views.is_ready(context) and not self._stop.is_set(),
+            reload=self.reload,
+            access=lambda: views.access(context.wiring.config),
+        )
+
+    def _shut_down(self) -> None:
+        log.info("stopping")
+        give_up = threading.Timer(SHUTDOWN_S, os._exit, args=(1,))
+        give_up.daemon = True
+        give_up.start()
+        self._web.close()
+        for pool in (self._evaluators, *self._clerks.values(), self._senders):
+            pool.shutdown(wait=True, cancel_futures=True)
+        jobs.housekeeping(self.context)
+        self.context.wiring.close()
+        self.context.store.close()
+        give_up.cancel()
+
+
+def _open_locked(url: str) -> Store:
+    store = open_store(url)
+    if not store.lock():
+        store.close()
+        raise StoreError(f"another watchman already runs on {store.path}; stop it, or give this one its own state.url")
+    return store
+
+
+def run_daemon(config_file: Path, listen: str | None) -> None:
+    """Run the daemon until it is told to stop."""
+    use_utc()
+    Daemon(config_file, Clock(), listen).run()

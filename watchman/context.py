@@ -1,0 +1,63 @@
+"""What every job works with: the wiring made from the config, the state, the clock, the daemon's memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchman.book import Book
+from watchman.clock import Clock
+from watchman.metrics import Metrics
+from watchman.rules.builtin import Stuck
+from watchman.store import Store
+from watchman.wiring import Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class HomeNow:
+    """The last look at the home: values by role (None: not known), and when that was."""
+
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    at: float | None = None
+
+
+@dataclass(slots=True)
+class Context:
+    """Handed to every job. `wiring` is replaced whole on a reload; the rest lives as long as the process.
+
+    `alive_before` is when the previous process was last known to be alive (unix seconds), None at the first start;
+    `stopping` tells long work to end. Times that are due are unix seconds; infinity means never.
+    """
+
+    clock: Clock
+    store: Store
+    wiring: Wiring
+    book: Book
+    metrics: Metrics
+    alive_before: float | None
+    wake: Callable[[], None]
+    stopping: Callable[[], bool]
+    config_file: str
+    restored: set[str] = field(default_factory=set)
+    prometheus_error: str = ""
+    forward_error: str = ""
+    stuck: tuple[Stuck, ...] = ()
+    home: HomeNow = HomeNow()
+    page_asked_at: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    dispatch_wanted: threading.Event = field(default_factory=threading.Event)
+    next_dispatch_at: float = 0.0
+    delivery_wanted: threading.Event = field(default_factory=threading.Event)
+    next_delivery_at: float = 0.0
+
+    def want_dispatch(self) -> None:
+        """Have dispatch look at the alerts as soon as it can."""
+        self.dispatch_wanted.set()
+        self.wake()
+
+    def want_delivery(self) -> None:
+        """Have the sender look into the outbox as soon as it can."""
+        self.delivery_wanted.set()
+        self.wake()

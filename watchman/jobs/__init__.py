@@ -1,0 +1,40 @@
+"""What the daemon does: the program on one page.
+
+    evaluate_group     ask Prometheus, let the engine decide, commit what changed           every slot of a group
+    dispatch           alerts + what was told before -> outbox rows and log, one commit     when something is due
+    deliver            outbox -> services, retried until accepted                           when a row is due
+    make_due_reports   a period has ended -> worker -> outbox rows and mark, one commit     every minute
+    refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, after a report
+    forward            state of the alerts -> every Alertmanager                            every 5 s, what is due
+    look_for_stuck     receivers that do not get their messages                             every 15 s
+    look_at_home       present powers for the page                                          every 2 s, while looked at
+    heartbeat          tell somebody else that all this works                               as configured
+    housekeeping       remember to be alive, forget what is old                             every 5 min
+
+Each job is a function of a Context and ends soon; the daemon (app) runs them in small pools and nothing else decides
+when.
+"""
+
+from watchman.jobs.delivering import deliver, make_queue
+from watchman.jobs.dispatching import dispatch
+from watchman.jobs.evaluate import evaluate_group
+from watchman.jobs.look import look_at_home
+from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
+from watchman.jobs.upkeep import ALIVE, forget_removed_rules, forward, heartbeat, housekeeping, look_for_stuck
+
+__all__ = [
+    "ALIVE",
+    "USUAL",
+    "deliver",
+    "dispatch",
+    "evaluate_group",
+    "forget_removed_rules",
+    "forward",
+    "heartbeat",
+    "housekeeping",
+    "look_at_home",
+    "look_for_stuck",
+    "make_due_reports",
+    "make_queue",
+    "refresh_facts",
+]

@@ -1,0 +1,139 @@
+"""Digests: which are due, made by the worker, handed to the outbox together with the mark that they are."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from watchman.config.model import ReportConfig
+from watchman.context import Context
+from watchman.errors import WatchmanError
+from watchman.localtime import day_of, local_day, local_moment
+from watchman.notify.message import Attachment, Message
+from watchman.store import outbox
+from watchman.store.facts import set_fact
+from watchman.store.reports import claim_report, latest_report, report_exists
+
+log = logging.getLogger(__name__)
+
+CATCH_UP_DAYS = 3
+WORKER_LIMIT_S = 900.0
+USUAL = "usual"
+_POLL_S = 0.5
+
+
+def make_due_reports(context: Context) -> None:
+    """Make every digest whose time has come, of the last days too if watchman was not running then."""
+    now = context.clock.now()
+    for report in context.wiring.config.reports:
+        for day in due_days(context, report, now):
+            _make(context, report, day, now)
+
+
+def due_days(context: Context, report: ReportConfig, now: float) -> list[date]:
+    """The days that are over, whose digest is due and was not made: yesterday, and up to two before after downtime."""
+    zone = context.wiring.config.site.timezone
+    today = day_of(now, zone)
+    due = []
+    with context.store.begin() as connection:
+        known = latest_report(connection, report.name)
+        for back in range(CATCH_UP_DAYS, 0, -1):
+            day = today - timedelta(days=back)
+            start = local_day(day, zone)[0]
+            time_has_come = now >= local_moment(day + timedelta(days=1), report.at, zone)
+            # At the first start only yesterday is told: what was before watchman nobody waits for.
+            wanted = back == 1 or (known is not None and start > known)
+            if time_has_come and wanted and not report_exists(connection, report.name, start):
+                due.append(day)
+    return due
+
+
+def refresh_facts(context: Context) -> None:
+    """Ask the worker what is usual for this home; the daemon shows it as series for the rules."""
+    if not context.wiring.config.metrics.roles():
+        return
+    facts = run_worker(context, {"kind": "facts"})["facts"]
+    context.facts = facts
+    with context.store.begin() as connection:
+        set_fact(connection, USUAL, facts, context.clock.now())
+
+
+def run_worker(context: Context, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped."""
+    command = [sys.executable, "-m", "watchman.worker_process", context.config_file]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        deadline = context.clock.monotonic() + WORKER_LIMIT_S
+        text: str | None = json.dumps(job)
+        while True:
+            try:
+                output, errors = worker.communicate(text, timeout=_POLL_S)
+                break
+            except subprocess.TimeoutExpired:
+                text = None
+                if context.stopping() or context.clock.monotonic() > deadline:
+                    worker.kill()
+    if worker.returncode != 0:
+        lines = errors.strip().splitlines()
+        raise WatchmanError(f"the worker ended with {worker.returncode}: {lines[-1] if lines else 'no word'}")
+    return dict(json.loads(output))
+
+
+def to_message(made: Mapping[str, Any]) -> Message:
+    """The worker's result as a message: own text part, HTML with its pictures inline."""
+    attachments = tuple(
+        Attachment(one["name"], one["mimetype"], base64.b64decode(one["content_base64"]))
+        for one in made.get("attachments", [])
+    )
+    return Message(made["title"], made["text"], made.get("html"), "info", attachments)
+
+
+def _make(context: Context, report: ReportConfig, day: date, now: float) -> None:
+    zone = context.wiring.config.site.timezone
+    start = local_day(day, zone)[0]
+    job = {"kind": "report", "period": "day", "date": day.isoformat(), "formats": ["text", "push", "html"]}
+    try:
+        made = run_worker(context, {**job, "offline": _is_late(context, report, day, now)})
+    except WatchmanError as error:
+        context.metrics.reports.labels(report.name, "failed").inc()
+        log.warning("report %s of %s could not be made, it is tried again: %s", report.name, day, error)
+        return
+    _hand_over(context, report, start, made)
+    log.info("report %s of %s is in the outbox: %s", report.name, day, made["title"])
+    refresh_facts(context)
+
+
+def _hand_over(context: Context, report: ReportConfig, start: float, made: Mapping[str, Any]) -> None:
+    now = context.clock.now()
+    with context.store.begin() as connection:
+        if not claim_report(connection, report.name, start, made["report"], now):
+            return
+        outbox.add(connection, _postings(context, report, start, to_message(made)), now)
+    context.metrics.reports.labels(report.name, "made").inc()
+    context.want_delivery()
+
+
+def _postings(context: Context, report: ReportConfig, start: float, message: Message) -> Iterator[outbox.Posting]:
+    for receiver in report.receivers:
+        for destination in context.wiring.destinations[receiver]:
+            yield outbox.Posting(
+                receiver=receiver,
+                destination=destination,
+                kind="report",
+                dedup_key=f"report|{report.name}|{start:.0f}|{receiver}|{destination}",
+                message=message,
+                reason="report is due",
+            )
+
+
+def _is_late(context: Context, report: ReportConfig, day: date, now: float) -> bool:
+    """Six hours after its time a digest without Prometheus is better than none."""
+    due_at = local_moment(day + timedelta(days=1), report.at, context.wiring.config.site.timezone)
+    return now > due_at + 6 * 3600

@@ -1,0 +1,83 @@
+"""What each receiver was told (the notification log), and what was kept back for the digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from watchman.notify.dedup import LogEntry
+from watchman.notify.outbox import log_entry_from_json, log_entry_to_json
+from watchman.notify.plan import Held, LogKey
+from watchman.store.schema import held, notification_log
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """An alert somebody was not told of, and why. `fired` names the incident, unix seconds."""
+
+    fingerprint: str
+    receiver: str
+    fired: float
+    alertname: str
+    reason: str
+    at: float
+
+
+def load_log(connection: Connection) -> dict[LogKey, LogEntry]:
+    """The whole notification log."""
+    rows = connection.execute(select(notification_log))
+    return {(row.group_key, row.receiver): log_entry_from_json(row.entry) for row in rows}
+
+
+def save_log(connection: Connection, changes: Mapping[LogKey, LogEntry | None], now: float) -> None:
+    """Write changed entries; None deletes one."""
+    for (group_key, receiver), entry in changes.items():
+        if entry is None:
+            key = (notification_log.c.group_key == group_key) & (notification_log.c.receiver == receiver)
+            connection.execute(delete(notification_log).where(key))
+            continue
+        row = {
+            "group_key": group_key,
+            "receiver": receiver,
+            "entry": log_entry_to_json(entry),
+            "updated_at": now,
+        }
+        statement = insert(notification_log).values(row)
+        connection.execute(statement.on_conflict_do_update(index_elements=["group_key", "receiver"], set_=row))
+
+
+def add_held(connection: Connection, found: Iterable[Held], now: float) -> list[Held]:
+    """Write down what was kept back, once per incident and receiver; returns what was not known yet."""
+    fresh = []
+    for one in found:
+        row = {
+            "fingerprint": one.fingerprint,
+            "receiver": one.receiver,
+            "fired": one.alert.starts_at,
+            "alertname": one.alert.name,
+            "reason": one.reason.value,
+            "at": now,
+        }
+        known = select(held.c.at).where(
+            held.c.fingerprint == one.fingerprint,
+            held.c.receiver == one.receiver,
+            held.c.fired == one.alert.starts_at,
+        )
+        if connection.execute(known).first() is None:
+            connection.execute(insert(held).values(row))
+            fresh.append(one)
+    return fresh
+
+
+def held_between(connection: Connection, start: float, end: float) -> list[HeldRow]:
+    """What was kept back in [start, end)."""
+    chosen = select(held).where(held.c.at >= start, held.c.at < end).order_by(held.c.at)
+    return [HeldRow(**row._mapping) for row in connection.execute(chosen)]
+
+
+def forget_held(connection: Connection, before: float) -> None:
+    """Drop what was kept back before a moment."""
+    connection.execute(delete(held).where(held.c.at < before))

@@ -1,0 +1,165 @@
+"""What page, API and /metrics show of the running daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from watchman.book import RuleHealth, rules_with_keys
+from watchman.config import Config
+from watchman.context import Context
+from watchman.errors import StoreError
+from watchman.jobs.dispatching import active_alerts
+from watchman.metrics import GaugeRows
+from watchman.notify.severity import rank, severity_of
+from watchman.rules.alert import AlertState
+from watchman.rules.builtin import BUILT_IN_GROUP
+from watchman.solar.sun import elevation_degrees
+from watchman.store import outbox
+from watchman.web.api_v1 import RuleStatus
+from watchman.web.guard import Access
+from watchman.web.page import Delivery, Overview
+
+LATEST_MESSAGES = 10
+
+
+def rule_statuses(context: Context) -> list[RuleStatus]:
+    """Every own rule with its alerts and health, in file order, the built-in ones last."""
+    return [
+        RuleStatus(
+            group=group,
+            rule=rule,
+            alerts=tuple(context.book.alerts(key).values()),
+            health=(health := context.book.health(key)).health,
+            error=health.error,
+            evaluated_at=health.evaluated_at,
+            duration_s=health.duration_s,
+        )
+        for key, group, rule in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP))
+    ]
+
+
+def overview(context: Context) -> Overview:
+    """The page's values; the powers are those of the last look at the home."""
+    config, now = context.wiring.config, context.clock.now()
+    pending = [alert for alert in context.book.every_alert() if alert.state is AlertState.PENDING]
+    firing = [alert for alert in active_alerts(context) if alert.firing]
+    with context.store.begin() as connection:
+        latest = outbox.lines(connection, limit=LATEST_MESSAGES)
+    context.page_asked_at = now
+    return Overview(
+        site=config.site.name,
+        zone=config.site.timezone,
+        now=now,
+        roles=context.home.values,
+        data_at=context.home.at,
+        firing=sorted(firing, key=lambda alert: (rank(severity_of(alert.labels)), alert.starts_at)),
+        pending=[(alert.labels["alertname"], alert.active_at) for alert in pending],
+        deliveries=[Delivery(row.finished_at or row.created_at, row.receiver, row.title, _word(row.state), row.answer)
+                    for row in latest],
+        problems=list(_problems(context)),
+        rules=sum(len(group.rules) for group in context.wiring.groups),
+        failing_rules=[(rule.name, health.error) for rule, health in _failing(context)],
+    )  # fmt: skip
+
+
+def is_ready(context: Context) -> bool:
+    """True if the store answers; whether Prometheus does is another matter."""
+    try:
+        with context.store.begin():
+            return True
+    except StoreError:
+        return False
+
+
+def access(config: Config) -> Access:
+    """Who may use page and API."""
+    web = config.web
+    names = [urlsplit(web.external_url).hostname or "" if web.external_url else "", *web.allowed_hosts]
+    names.append(web.listen.rpartition(":")[0].strip("[]"))
+    auth = web.auth
+    return Access(
+        hosts=tuple(name.lower() for name in names if name),
+        username=auth.username if auth else "",
+        password=auth.password.get_secret_value() if auth and auth.password else "",
+        bearer_token=auth.bearer_token.get_secret_value() if auth and auth.bearer_token else "",
+    )
+
+
+def gauges(context: Context) -> GaugeRows:
+    """Values that are read when /metrics is asked."""
+    yield from _site_gauges(context)
+    yield from _usual_gauges(context)
+    yield from _outbox_gauges(context)
+    yield from _rule_gauges(context)
+
+
+def _site_gauges(context: Context) -> GaugeRows:
+    site, now = context.wiring.config.site, context.clock.now()
+    hour = float(datetime.fromtimestamp(now, site.timezone).hour)
+    yield "watchman_site_local_hour", "Hour of the day at the site, 0 to 23", {}, hour
+    yield "watchman_site_is_away", "1 while nobody is at home", {}, float(site.away)
+    yield "watchman_site_reserve_percent", "Share of the battery kept for a power cut", {}, site.battery.reserve_percent
+    if site.battery.capacity_wh is not None:
+        name = "watchman_site_battery_capacity_watthours"
+        yield name, "Usable energy of a full battery", {}, site.battery.capacity_wh
+    if site.import_limit_watts is not None:
+        yield "watchman_site_import_limit_watts", "What may be bought at most", {}, site.import_limit_watts
+    if site.latitude is not None and site.longitude is not None:
+        height = elevation_degrees(now, site.latitude, site.longitude)
+        yield "watchman_solar_elevation_degrees", "Height of the sun, negative at night", {}, height
+
+
+def _usual_gauges(context: Context) -> GaugeRows:
+    known = (
+        ("usual_peak_production_w", "watchman_solar_usual_peak_watts", "Median of the daily peaks of good days"),
+        ("usual_day_production_wh", "watchman_solar_usual_day_watthours", "Median production of good days"),
+        ("usual_night_load_w", "watchman_house_usual_night_watts", "Median load from 0 to 5 o'clock"),
+    )
+    for fact, name, documentation in known:
+        value = context.facts.get(fact)
+        if value is not None:
+            yield name, documentation, {}, float(value)
+
+
+def _outbox_gauges(context: Context) -> GaugeRows:
+    now = context.clock.now()
+    with context.store.begin() as connection:
+        backlogs = {backlog.receiver: backlog for backlog in outbox.backlogs(connection, 0.0)}
+    for receiver in sorted({*context.wiring.destinations, *backlogs}):
+        backlog = backlogs.get(receiver)
+        rows = (("due", backlog.due if backlog else 0), ("dead", backlog.dead if backlog else 0))
+        for state, count in rows:
+            labels = {"receiver": receiver, "state": state}
+            yield "watchman_outbox_rows", "Messages that wait or were given up", labels, float(count)
+        oldest_s = now - backlog.oldest_at if backlog and backlog.oldest_at is not None else 0.0
+        yield "watchman_outbox_oldest_seconds", "Age of the oldest waiting message", {"receiver": receiver}, oldest_s
+
+
+def _rule_gauges(context: Context) -> GaugeRows:
+    now = context.clock.now()
+    failing = {rule.name: now - (health.failing_since or now) for rule, health in _failing(context)}
+    for name, seconds in failing.items():
+        yield "watchman_rule_failing_seconds", "How long a rule has failed", {"rule": name}, seconds
+
+
+def _failing(context: Context) -> Iterator[tuple[Any, RuleHealth]]:
+    for key, _, rule in rules_with_keys(context.wiring.groups):
+        health = context.book.health(key)
+        if health.failing_since is not None:
+            yield rule, health
+
+
+def _problems(context: Context) -> Iterator[str]:
+    if context.prometheus_error:
+        yield f"Prometheus does not answer: {context.prometheus_error}"
+    if context.forward_error:
+        yield f"An Alertmanager cannot be told: {context.forward_error}"
+    for stuck in context.stuck:
+        yield f"Messages to {stuck.receiver} do not get through: {stuck.error}"
+
+
+def _word(state: str) -> str:
+    return {"due": "waiting", "dead": "given up"}.get(state, state)

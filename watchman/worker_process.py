@@ -1,0 +1,109 @@
+"""The worker as a process: `python -m watchman.worker_process CONFIG`, one JSON job on stdin, its result on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from watchman.clock import Clock, use_utc
+from watchman.config import Config, load_config
+from watchman.energy.slots import Role, Slot
+from watchman.energy.tariff import Tariff
+from watchman.prometheus import Prometheus
+from watchman.report.site import Incident, Site, Told
+from watchman.store import Store, open_store, outbox
+from watchman.store.alerts import incidents_between
+from watchman.store.ledger import read_slots, write_slots
+from watchman.store.notices import held_between
+from watchman.wiring import prometheus_settings, state_url
+from watchman.worker import Ports, serve
+
+NICENESS = 10
+
+
+def make_ports(
+    config: Config, store: Store, prometheus: Prometheus, now: Callable[[], float], progress: Callable[[str], None]
+) -> Ports:
+    """Everything a job may touch, made from the configuration."""
+    return Ports(
+        site=make_site(config),
+        roles={Role(role): expr for role, expr in config.metrics.roles().items()},
+        fetch_raw=prometheus.raw,
+        fetch_range=prometheus.range,
+        read_slots=partial(_read_slots, store, config.site.name),
+        write_slots=partial(_write_slots, store),
+        incidents=partial(_incidents, store),
+        told=partial(_told, store),
+        now=now,
+        progress=progress,
+    )
+
+
+def make_site(config: Config) -> Site:
+    """What a report must know of the home."""
+    site, tariff = config.site, config.tariff
+    prices = None
+    if tariff.import_per_kwh is not None:
+        prices = Tariff(tariff.import_per_kwh, tariff.export_per_kwh, tariff.currency)
+    return Site(
+        name=site.name,
+        timezone=site.timezone.key,
+        roles=tuple(Role(role) for role in config.metrics.roles()),
+        capacity_wh=site.battery.capacity_wh,
+        reserve_percent=site.battery.reserve_percent,
+        tariff=prices,
+        external_url=config.web.external_url or "",
+    )
+
+
+def main(config_file: Path) -> int:
+    """Do one job in this process; returns the exit code."""
+    use_utc()
+    os.nice(NICENESS)
+
+    def ports(progress: Callable[[str], None]) -> Ports:
+        config = load_config(config_file)
+        prometheus = Prometheus(prometheus_settings(config.prometheus))
+        return make_ports(config, open_store(state_url(config)), prometheus, Clock().now, progress)
+
+    return serve(ports, sys.stdin, sys.stdout, sys.stderr)
+
+
+def _read_slots(store: Store, site: str, start: float, end: float) -> list[Slot]:
+    with store.begin() as connection:
+        return read_slots(connection, site, start, end)
+
+
+def _write_slots(store: Store, slots: list[Slot]) -> None:
+    with store.begin() as connection:
+        write_slots(connection, slots)
+
+
+def _incidents(store: Store, start: float, end: float) -> list[Incident]:
+    with store.begin() as connection:
+        held = {(row.fingerprint, row.fired): row.reason for row in held_between(connection, start, end)}
+        found = incidents_between(connection, start, end)
+    return [
+        Incident(
+            alertname=one.labels.get("alertname", ""),
+            labels=one.labels,
+            started=one.started,
+            ended=one.ended,
+            annotations=one.annotations,
+            held=held.get((one.fingerprint, one.fired), ""),
+        )
+        for one in found
+    ]
+
+
+def _told(store: Store, start: float, end: float) -> list[Told]:
+    with store.begin() as connection:
+        rows = outbox.alerts_between(connection, start, end)
+    return [Told(at=row.created_at, title=row.title) for row in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
