@@ -24,6 +24,7 @@ from watchman.sonnen.poller import Poller
 from watchman.sonnen.settings import Settings
 
 FIRST_ANSWERS_S = 0.5
+SHARED_S = 0.1  # no series changes faster than batteries are polled
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ def close(exporter: Exporter) -> None:
 
 def _bind(settings: Settings, pollers: tuple[Poller, ...]) -> Server:
     build = Build(__version__, settings.revision, platform.python_version())
-    pages = {
+    pages: dict[str, Callable[[], Answer]] = {
         "/": lambda: _landing(pollers),
-        "/metrics": _metrics_page(pollers, build),
+        "/metrics": _Metrics(pollers, build),
         "/-/healthy": lambda: _health(pollers),
     }
     try:
@@ -89,19 +90,30 @@ def _bind(settings: Settings, pollers: tuple[Poller, ...]) -> Server:
         raise WatchmanError(f"cannot listen on {settings.listen}: {cause}; choose another with --listen") from error
 
 
-def _metrics_page(pollers: Iterable[Poller], build: Build) -> Callable[[], Answer]:
-    process = ProcessCollector(registry=None)
-    python = PlatformCollector(registry=None)
+class _Metrics:
+    """The text of a scrape. Scrapers that come together share one, so that many are little more work than one."""
 
-    def page() -> Answer:
+    def __init__(self, pollers: tuple[Poller, ...], build: Build) -> None:
+        self._pollers, self._build = pollers, build
+        self._process, self._python = ProcessCollector(registry=None), PlatformCollector(registry=None)
+        self._lock = threading.Lock()
+        self._made_s = float("-inf")
+        self._page = Answer("")
+
+    def __call__(self) -> Answer:
+        with self._lock:
+            if time.monotonic() - self._made_s > SHARED_S:
+                self._page = Answer(render(self._families()), CONTENT_TYPE)
+                self._made_s = time.monotonic()
+            return self._page
+
+    def _families(self) -> list[Metric]:
         started_s = time.perf_counter()
-        families = collect((poller.state for poller in pollers), build, time.monotonic())
-        families += [*process.collect(), *python.collect()]
+        families = collect((poller.state for poller in self._pollers), self._build, time.monotonic())
+        families += [*self._process.collect(), *self._python.collect()]
         taken = Metric("sonnen_scrape_duration_seconds", "How long it took to collect these metrics", "gauge")
         taken.add_sample(taken.name, {}, time.perf_counter() - started_s)
-        return Answer(render([*families, taken]), CONTENT_TYPE)
-
-    return page
+        return [*families, taken]
 
 
 def _landing(pollers: Iterable[Poller]) -> Answer:
