@@ -26,7 +26,8 @@ from watchman.report.site import Incident
 SUN, HOUSE, BATTERY, GRID, CHARGE = "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#333333"
 _INK, _FAINT = "#333333", "#DDDDDD"
 _SIZE_IN, _DPI, _FONT_PT = (6.0, 3.7), 200, 11.5
-_COLOURS = 64
+_PALETTES = (64, 32, 16)
+_MOST_BYTES = 60_000
 _NAN = float("nan")
 _MOST_FLAGS = 5
 
@@ -89,13 +90,13 @@ def _frame(axes: Any, report: DayReport) -> None:
 
 
 def hour_ticks(report: DayReport) -> list[tuple[float, str]]:
-    """Every fourth local hour, 00 to 24; the hour that happens twice is there twice, the skipped one is not."""
+    """Every fourth local hour, 0 to 24, and a whole hour that happens twice, twice."""
     zone, start, end = report.site.zone, report.period.start, report.period.end
     marks = [local_moment(report.day, clock_time(hour), zone) for hour in range(0, 24, 4)]
-    if _offset(report, end) < _offset(report, start):
+    if _offset(report, start) - _offset(report, end) >= timedelta(hours=1):
         marks += _doubled_hours(report)
     inside = sorted({ts for ts in marks if start <= ts < end})
-    return [*((ts, f"{datetime.fromtimestamp(ts, zone):%H}") for ts in inside), (end, "24")]
+    return [*((ts, str(datetime.fromtimestamp(ts, zone).hour)) for ts in inside), (end, "24")]
 
 
 def _offset(report: DayReport, ts: float) -> timedelta:
@@ -148,13 +149,15 @@ def _holes(axes: Any, report: DayReport) -> None:
 
 def _flags(axes: Any, report: DayReport) -> None:
     """A numbered flag at the top where an alert began, as numbered in the list of alerts."""
+    start, end = report.period.start, report.period.end
+    margin = 0.015 * (end - start)
     for number, incident in flagged(report):
-        at = max(incident.started, report.period.start)
+        at = max(incident.started, start)
         axes.axvline(at, color="#D55E00", linewidth=0.8, linestyle=(0, (1, 2)), zorder=4)
         box = {"boxstyle": "round,pad=0.2", "facecolor": "#D55E00", "edgecolor": "none"}
         axes.annotate(
             str(number),
-            (at, 1.0),
+            (min(max(at, start + margin), end - margin), 1.0),
             xycoords=("data", "axes fraction"),
             ha="center",
             va="top",
@@ -205,11 +208,22 @@ def _legend(figure: Figure, report: DayReport, *, with_charge: bool) -> None:
 
 
 def _png(figure: Figure) -> bytes:
-    """The figure with a small palette: a third of the bytes, no difference to see."""
+    """The figure with a small palette: a third of the bytes, no difference to see. Noisy days get fewer colours."""
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
-    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
-    small = picture.convert("RGB").quantize(colors=_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert(
+        "RGB"
+    )
+    content = b""
+    for colours in _PALETTES:
+        content = _packed(picture, colours)
+        if len(content) < _MOST_BYTES:
+            break
+    return content
+
+
+def _packed(picture: Image.Image, colours: int) -> bytes:
     out = BytesIO()
+    small = picture.quantize(colors=colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     small.save(out, format="PNG", optimize=True)
     return out.getvalue()

@@ -60,6 +60,7 @@ class View:
     rows: list[Row]
     mean_days: int
     compared: bool
+    has_previous: bool
     events: list[tuple[str, str]]
     gaps: list[str]
     bars: list[Bar]
@@ -90,6 +91,7 @@ def view(report: DayReport, chart_src: str = "") -> View:
         rows=_rows(report),
         mean_days=report.mean.days if report.mean else 0,
         compared=report.period.complete and report.mean is not None,
+        has_previous=report.previous is not None,
         events=events(report),
         gaps=gap_lines(report),
         bars=bars(report.period.energy_wh),
