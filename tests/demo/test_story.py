@@ -33,6 +33,7 @@ def test_a_story_keeps_the_first_time_of_each_step() -> None:
     told = Story()
     assert told.note("cut", 10.0)
     assert not told.note("cut", 11.0)
+    assert not told.note("cut", 10.0)
     assert told.seen == {"cut": 10.0}
 
 

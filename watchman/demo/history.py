@@ -57,12 +57,13 @@ class Labels:
 class Samples:
     """What one run of the home left behind: values by series name, with their scrape times; None was not scraped.
 
-    `sums` holds what had truly flowed at each local midnight.
+    `sums` holds what had truly flowed at each local midnight, `charge_percent` is the battery's at the end.
     """
 
     stamps: list[float] = field(default_factory=list)
     columns: dict[str, list[float | None]] = field(default_factory=dict)
     sums: dict[float, Energy] = field(default_factory=dict)
+    charge_percent: float = 0.0
 
     def truth(self, begin: float, end: float) -> Energy:
         """What truly flowed between two of those midnights."""
@@ -88,6 +89,7 @@ def record(home: Home, settings: Settings, start: float, end: float) -> Samples:
         for name, read in _FAST.items():
             samples.columns[name].append(read(reading) if seen else None)
         _record_slow(samples.columns, reading, seen, lost, index % (_SLOW_S // SCRAPE_S) == 0)
+    samples.charge_percent = home.advance(end).charge_percent
     return samples
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from watchman.demo import config, history
 from watchman.demo.config import TOKEN, Ports
+from watchman.demo.history import Samples
 from watchman.demo.processes import Family, fetch, find_program, free_port, python, python_env
 from watchman.localtime import day_of, local_day
 from watchman.sonnen.simulator import STEP_S, Energy, Home, Settings
@@ -85,15 +86,17 @@ def set_up(stage: Stage, now: float) -> Energy:
     end = now // history.SCRAPE_S * history.SCRAPE_S
     start = end - HISTORY_DAYS * 86400
     _write_configs(stage, now)
-    _start_device(stage, start)
     _start_alertmanager(stage)
-    truth = _backfill(stage, start, end)
+    samples = history.record(Home(stage.home, start), stage.home, start, end)
+    _start_device(stage, end, samples.charge_percent)
+    _backfill(stage, samples)
     _start_prometheus(stage)
     _start_exporter(stage)
     stage.say("Prometheus, Alertmanager, battery and exporter answer")
     _start_watchman(stage)
     stage.say("watchman answers, all is up")
-    return truth
+    zone = ZoneInfo(stage.home.timezone)
+    return samples.truth(*local_day(day_of(end, zone) - timedelta(days=1), zone))
 
 
 def cut_grid(ports: Ports, at: float) -> float:
@@ -124,24 +127,21 @@ def _write_configs(stage: Stage, now: float) -> None:
         _path(stage, name).write_text(text, encoding="utf-8")
 
 
-def _start_device(stage: Stage, start: float) -> None:
-    """The battery runs from the start of the history, so that live values go on where that ends."""
-    listen = f"127.0.0.1:{stage.ports.device}"
-    arguments = ("--listen", listen, "--seed", str(stage.home.seed), "--since", str(start), "--token", TOKEN)
-    stage.family.start("battery", python("watchman.sonnen.device", *arguments), python_env())
+def _start_device(stage: Stage, since: float, charge_percent: float) -> None:
+    """The battery goes on where the history ends."""
+    home = ("--seed", str(stage.home.seed), "--since", str(since), "--charge", str(charge_percent))
+    address = ("--listen", f"127.0.0.1:{stage.ports.device}", "--token", TOKEN)
+    stage.family.start("battery", python("watchman.sonnen.device", *address, *home), python_env())
 
 
-def _backfill(stage: Stage, start: float, end: float) -> Energy:
-    """Write the history into Prometheus' data; what truly flowed yesterday."""
-    samples = history.record(Home(stage.home, start), stage.home, start, end)
+def _backfill(stage: Stage, samples: Samples) -> None:
+    """Write the history into Prometheus' data."""
     text = _path(stage, "history.om")
     written = history.write_openmetrics(samples, config.labels(stage.ports), text)
     stage.say(f"{HISTORY_DAYS} days of the home simulated, {written / 1e6:.1f} million samples")
     history.create_blocks(stage.programs.promtool, text, _path(stage, "prometheus-data"))
     text.unlink()
     stage.say("promtool made Prometheus blocks of them")
-    zone = ZoneInfo(stage.home.timezone)
-    return samples.truth(*local_day(day_of(end, zone) - timedelta(days=1), zone))
 
 
 def _start_alertmanager(stage: Stage) -> None:

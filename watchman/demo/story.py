@@ -42,7 +42,10 @@ class Story:
 
     def note(self, step: str, ts: float) -> bool:
         """Remember the first time; True if this was it."""
-        return self.seen.setdefault(step, ts) == ts
+        if step in self.seen:
+            return False
+        self.seen[step] = ts
+        return True
 
     def missing(self) -> list[str]:
         """What did not happen, in words."""

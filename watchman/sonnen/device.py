@@ -224,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _home(options: argparse.Namespace) -> Home:
     settings = Settings(seed=options.seed, latitude=options.latitude, longitude=options.longitude, timezone=options.tz)
-    return Home(settings, options.since if options.since is not None else time.time() - 2 * 86400)
+    return Home(settings, options.since if options.since is not None else time.time() - 2 * 86400, options.charge)
 
 
 def _zone_name(text: str) -> str:
@@ -244,6 +244,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--token", default="", help="the Auth-Token v2 asks for; empty: none")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another home and weather")
     parser.add_argument("--since", type=float, help="unix seconds from which the home has run; default two days ago")
+    parser.add_argument(
+        "--charge", type=float, default=50, metavar="PERCENT", help="the battery's charge at that moment"
+    )
     parser.add_argument("--latitude", type=float, default=home.latitude)
     parser.add_argument("--longitude", type=float, default=home.longitude)
     parser.add_argument("--tz", type=_zone_name, default=home.timezone, help="time zone of the home")

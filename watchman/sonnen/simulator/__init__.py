@@ -16,8 +16,8 @@ from watchman.sonnen.simulator.answers import (
     v2_powermeter,
     v2_status,
 )
-from watchman.sonnen.simulator.home import Home, silent_at
-from watchman.sonnen.simulator.reading import STEP_S, Energy, Plane, Reading, Settings
+from watchman.sonnen.simulator.home import Home
+from watchman.sonnen.simulator.reading import STEP_S, Energy, Plane, Reading, Settings, silent_at
 
 __all__ = [
     "STEP_S",

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
-from math import inf, sin
-from random import Random
-from zoneinfo import ZoneInfo
+from math import inf
 
 from watchman.sonnen.simulator.battery import Battery
 from watchman.sonnen.simulator.day import Day, day_number, make_day, noise
-from watchman.sonnen.simulator.reading import STEP_S, Energy, Reading, Settings
+from watchman.sonnen.simulator.reading import STEP_S, Reading, Settings
 
-_WH_PER_STEP = STEP_S / 3600
 _AVERAGE_STEPS = 60 // STEP_S
 
 
@@ -124,26 +120,6 @@ class Home:
             rsoc_percent=round(shown),
             usoc_percent=round(max(shown - hidden, 0.0) / (100 - hidden) * 100),
             on_grid=self._on_grid,
-            frequency_hz=self._frequency_hz(ts, power),
-            ac_volts=round(settings.nominal_volts * (1 + 0.008 * sin(ts / 47) + 0.006 * sin(ts / 1301)), 2),
             full_charge_age_s=ts - self._full_ts,
-            silent=silent_at(settings, ts),
-            energy=Energy(*(watt_steps * _WH_PER_STEP for watt_steps in self._sums)),
+            watt_steps=tuple(self._sums),
         )
-
-    def _frequency_hz(self, ts: float, power: int) -> float:
-        nominal = self._settings.nominal_hz
-        if self._on_grid:
-            return round(nominal + 0.012 * sin(ts / 31) + 0.009 * sin(ts / 7.3), 6)
-        # Alone, the inverter raises the frequency to turn the roof down when it cannot charge as much as comes.
-        return nominal + (1.5 if power < 0 else 0.0)
-
-
-def silent_at(settings: Settings, ts: float) -> bool:
-    """True during the few minutes each night, some time from 1:20 to 3:40 local, in which the device restarts."""
-    local = datetime.fromtimestamp(ts, ZoneInfo(settings.timezone))
-    if not 1 <= local.hour < 4:
-        return False
-    dice = Random(f"{settings.seed}/restart/{local.toordinal()}")  # noqa: S311
-    begin = dice.uniform(80, 220)
-    return begin <= local.hour * 60 + local.minute + local.second / 60 < begin + dice.uniform(2, 6)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from math import sin
+from random import Random
+from zoneinfo import ZoneInfo
 
 STEP_S = 5
 STEPS_PER_DAY = 86400 // STEP_S
@@ -77,7 +81,7 @@ class Reading:
     """The home at `ts` (unix seconds, a multiple of STEP_S); the powers hold until the next step.
 
     Signs as the device has them: `grid_feed_in_w` + export, - import; `discharge_w` + discharge, - charge.
-    production + discharge - feed_in - consumption is exactly 0. `silent` is the device's nightly restart.
+    production + discharge - feed_in - consumption is exactly 0. `watt_steps` are the sums behind `energy`.
     """
 
     settings: Settings
@@ -91,11 +95,31 @@ class Reading:
     rsoc_percent: int
     usoc_percent: int
     on_grid: bool
-    frequency_hz: float
-    ac_volts: float
     full_charge_age_s: float
-    silent: bool
-    energy: Energy
+    watt_steps: tuple[int, ...]
+
+    @property
+    def energy(self) -> Energy:
+        """What has flowed from the start up to `ts`."""
+        return Energy(*(count * STEP_S / 3600 for count in self.watt_steps))
+
+    @property
+    def frequency_hz(self) -> float:
+        """Alone, the inverter raises the frequency to turn the roof down when more comes than it can take."""
+        nominal = self.settings.nominal_hz
+        if self.on_grid:
+            return round(nominal + 0.012 * sin(self.ts / 31) + 0.009 * sin(self.ts / 7.3), 6)
+        return nominal + (1.5 if self.discharge_w < 0 else 0.0)
+
+    @property
+    def ac_volts(self) -> float:
+        """One phase against neutral."""
+        return round(self.settings.nominal_volts * (1 + 0.008 * sin(self.ts / 47) + 0.006 * sin(self.ts / 1301)), 2)
+
+    @property
+    def silent(self) -> bool:
+        """Is the device restarting?"""
+        return silent_at(self.settings, self.ts)
 
     @property
     def stored_wh(self) -> float:
@@ -111,3 +135,13 @@ class Reading:
     def discharging(self) -> bool:
         """More than a trickle flows out."""
         return self.discharge_w > 50
+
+
+def silent_at(settings: Settings, ts: float) -> bool:
+    """True during the few minutes each night, some time from 1:20 to 3:40 local, in which the device restarts."""
+    local = datetime.fromtimestamp(ts, ZoneInfo(settings.timezone))
+    if not 1 <= local.hour < 4:
+        return False
+    dice = Random(f"{settings.seed}/restart/{local.toordinal()}")  # noqa: S311
+    begin = dice.uniform(80, 220)
+    return begin <= local.hour * 60 + local.minute + local.second / 60 < begin + dice.uniform(2, 6)
