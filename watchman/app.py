@@ -50,7 +50,8 @@ class Daemon:
         self._busy_lock = threading.Lock()
         self._scheduler = SlotScheduler(clock.now, clock.monotonic, self._failed)
         wiring = wire(load_config(config_file))
-        self.context = self._make_context(clock, _open_locked(state_url(wiring.config)), wiring)
+        store = _open_locked(state_url(wiring.config))
+        self.context = make_context(clock, store, wiring, wake=self._scheduler.wake, stopping=self._stop.is_set)
         self._evaluators = ThreadPoolExecutor(EVALUATORS, thread_name_prefix="evaluate")
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver")
         self._clerks = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in CLERKS}
@@ -164,27 +165,6 @@ class Daemon:
         except WatchmanError as error:
             log.error("the old configuration stays in force: %s", error)
 
-    def _make_context(self, clock: Clock, store: Store, wiring: Wiring) -> Context:
-        with store.begin() as connection:
-            book = Book(load_alerts(connection))
-            alive_before = get_fact(connection, jobs.ALIVE)
-            usual = get_fact(connection, jobs.USUAL)
-        metrics = Metrics(book.every_alert, lambda: views.gauges(self.context))
-        metrics.reload_ok.set(1)
-        metrics.reload_time.set(clock.now())
-        return Context(
-            clock=clock,
-            store=store,
-            wiring=wiring,
-            book=book,
-            metrics=metrics,
-            alive_before=alive_before,
-            wake=self._scheduler.wake,
-            stopping=self._stop.is_set,
-            config_file=str(self._config_file),
-            facts=usual or {},
-        )
-
     def _ports(self) -> Ports:
         context = self.context
         return Ports(
@@ -208,6 +188,36 @@ class Daemon:
         self.context.wiring.close()
         self.context.store.close()
         give_up.cancel()
+
+
+def make_context(
+    clock: Clock,
+    store: Store,
+    wiring: Wiring,
+    *,
+    wake: Job = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Context:
+    """What jobs work with, with the memory of the process before."""
+    with store.begin() as connection:
+        book = Book(load_alerts(connection))
+        alive_before = get_fact(connection, jobs.ALIVE)
+        usual = get_fact(connection, jobs.USUAL)
+    metrics = Metrics(book.every_alert, lambda: views.gauges(context))
+    metrics.reload_ok.set(1)
+    metrics.reload_time.set(clock.now())
+    context = Context(
+        clock=clock,
+        store=store,
+        wiring=wiring,
+        book=book,
+        metrics=metrics,
+        alive_before=alive_before,
+        wake=wake,
+        stopping=stopping,
+        facts=usual or {},
+    )
+    return context
 
 
 def _open_locked(url: str) -> Store:

@@ -39,7 +39,6 @@ class Context:
     alive_before: float | None
     wake: Callable[[], None]
     stopping: Callable[[], bool]
-    config_file: str
     restored: set[str] = field(default_factory=set)
     prometheus_error: str = ""
     forward_error: str = ""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from watchman.config.types import PositiveDuration, Section
+from watchman.config.types import Duration, PositiveDuration, Section
 from watchman.notify.inhibit import InhibitRule
 from watchman.notify.matchers import Matcher, Op, make_matcher, parse_matchers
 from watchman.notify.mute import TimeInterval, parse_time_interval
@@ -32,7 +32,7 @@ class RouteConfig(Section):
 
     receiver: str | None = None
     group_by: list[str] | None = None
-    group_wait: PositiveDuration | None = None
+    group_wait: Duration | None = None
     group_interval: PositiveDuration | None = None
     repeat_interval: PositiveDuration | None = None
     matchers: list[MatcherText] = []

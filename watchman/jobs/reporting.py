@@ -66,7 +66,7 @@ def refresh_facts(context: Context) -> None:
 
 def run_worker(context: Context, job: Mapping[str, Any]) -> dict[str, Any]:
     """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped."""
-    command = [sys.executable, "-m", "watchman.worker_process", context.config_file]
+    command = [sys.executable, "-m", "watchman.worker_process", str(context.wiring.config.path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as worker:
