@@ -7,12 +7,13 @@ began, ended or were thrown away, so that the caller can open and close incident
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from watchman.errors import QueryError, WatchmanError
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.rule import Group, Rule
+from watchman.rules.template import Expander
 from watchman.series import Answer, LabelKey, Labels, Sample, label_key
 
 RESOLVED_RETENTION_S = 900.0
@@ -22,8 +23,10 @@ RESOLVED_RETENTION_S = 900.0
 _TOLERANCE_S = 0.0005
 
 Alerts = Mapping[LabelKey, Alert]
-Expand = Callable[[str, Labels, float, float], str]
-"""`expand(template, labels of the element, value, ts)` -> text; an error is a text too."""
+Element = tuple[Labels, float, Mapping[str, str]]
+"""Labels, value and annotations of an alert whose element is in the answer."""
+Say = Callable[[str, Sample], str]
+"""A template's text for one element, at the evaluation at hand."""
 Present = Callable[[Mapping[str, str], float, float], bool]
 """`present(labels of the alert, since, ts)`: do the series the alert was made of at `since` still answer at `ts`?"""
 
@@ -52,35 +55,73 @@ class Evaluation:
     dropped: tuple[Alert, ...] = ()
 
 
-def evaluate(  # noqa: PLR0917 - the order in which an evaluation is told
+@dataclass(slots=True)
+class _Steps:
+    """The alerts after an evaluation as it goes on, and what happened to them."""
+
+    after: dict[LabelKey, Alert] = field(default_factory=dict)
+    known: int = 0
+    changed: bool = False
+    fired: list[Alert] = field(default_factory=list)
+    resolved: list[Alert] = field(default_factory=list)
+    dropped: list[Alert] = field(default_factory=list)
+
+    def take(self, key: LabelKey, old: Alert | None, new: Alert | None) -> None:
+        """Notes one alert; None is one that was or is not there."""
+        if new is not None:
+            self.after[key] = new
+        if old is not None:
+            self.known += 1
+        if old is not new:
+            self._compare(old, new)
+
+    def evaluation(self, samples: list[Sample]) -> Evaluation:
+        """The result of an evaluation that went well."""
+        told = tuple(self.fired), tuple(self.resolved), tuple(self.dropped)
+        return Evaluation("ok", None, self.after, self.changed, samples, *told)
+
+    def _compare(self, old: Alert | None, new: Alert | None) -> None:
+        if old is not None and new is not None and old.state == new.state:
+            self.changed |= old.keep_since != new.keep_since or old.held != new.held
+            return
+        self.changed = True
+        if new is not None and new.state == _FIRING:
+            self.fired.append(new)
+        elif old is not None and old.state == _FIRING:
+            self._end(old, new)
+
+    def _end(self, old: Alert, new: Alert | None) -> None:
+        if new is not None and new.state == _INACTIVE:
+            self.resolved.append(new)
+        else:
+            self.dropped.append(old)
+
+
+def evaluate(
     rule: Rule,
     group: Group,
     alerts: Alerts,
     answer: Answer | QueryError,
     ts: float,
-    expand: Expand,
+    expand: Expander,
     present: Present,
 ) -> Evaluation:
     """The alerts of `rule` after the evaluation at slot `ts`; `alerts` is not changed. Never raises for bad answers.
 
     On an error the alerts stay as they are, except that a limit throws all of them away, as in Prometheus.
     """
+    steps = _Steps()
     try:
-        elements = _elements(rule, _samples(answer), ts, expand)
+        _seen_ones(rule, alerts, _elements(rule, _samples(answer), _speaker(rule, ts, expand)), ts, steps)
     except (QueryError, RuleError) as error:
         return _failed(rule, alerts, error, ts, expand)
-    after: dict[LabelKey, Alert] = {}
-    for key, fresh in elements.items():
-        after[key] = _seen(rule, alerts.get(key), fresh, ts)
-    for key, alert in alerts.items():
-        if key not in elements:
-            left = _gone(rule, alert, ts, present)
-            if left is not None:
-                after[key] = left
-    active = sum(alert.state != _INACTIVE for alert in after.values()) if group.limit > 0 else 0
+    if steps.known < len(alerts):
+        for key in [key for key in alerts if key not in steps.after]:
+            steps.take(key, alerts[key], _gone(rule, alerts[key], ts, present))
+    active = sum(alert.state != _INACTIVE for alert in steps.after.values()) if group.limit > 0 else 0
     if active > group.limit:
         return _over_limit(group.limit, active, alerts)
-    return _compared(alerts, after, answer)
+    return steps.evaluation(answer.samples if isinstance(answer, Answer) else [])
 
 
 def evaluate_record(rule: Rule, group: Group, answer: Answer) -> list[Sample]:
@@ -106,56 +147,62 @@ def _samples(answer: Answer | QueryError) -> list[Sample]:
     return answer.samples
 
 
-def _elements(rule: Rule, samples: list[Sample], ts: float, expand: Expand) -> dict[LabelKey, Alert]:
-    """Every element as the pending alert it would be if it were new."""
+def _speaker(rule: Rule, ts: float, expand: Expander) -> Say:
+    return lambda text, sample: expand(text, sample.labels, sample.value, ts, name=rule.name)
+
+
+def _elements(rule: Rule, samples: list[Sample], say: Say) -> Iterator[tuple[LabelKey, Element]]:
+    """Every element with the identity, labels and texts its alert has."""
     fixed = {name: text for name, text in rule.labels.items() if text and "{{" not in text}
     other = {name: text for name, text in rule.labels.items() if name not in fixed}
-    # A text without braces is itself: most rules' texts cost nothing per element.
+    # A text without braces is itself: most rules' labels cost nothing per element.
     texts = {name: text for name, text in rule.annotations.items() if "{{" in text}
-    plain = dict(rule.annotations)
-    found: dict[LabelKey, Alert] = {}
+    annotations = dict(rule.annotations)
     for sample in samples:
         labels = {**sample.labels, **fixed}
         labels.pop("__name__", None)
         if other:
-            _set_labels(labels, other, sample, ts, expand)
+            _set_labels(labels, other, sample, say)
         labels["alertname"] = rule.name
-        key = tuple(sorted(labels.items()))
-        if key in found:
-            raise RuleError("vector contains metrics with the same labelset after applying alert labels")
-        annotations = plain
         if texts:
-            expanded = {name: expand(text, sample.labels, sample.value, ts) for name, text in texts.items()}
-            annotations = {**plain, **expanded}
-        found[key] = Alert(labels, _PENDING, ts, sample.value, annotations)
-    return found
+            annotations = {**annotations, **{name: say(text, sample) for name, text in texts.items()}}
+        yield tuple(sorted(labels.items())), (labels, sample.value, annotations)
 
 
-def _set_labels(labels: Labels, templates: Labels, sample: Sample, ts: float, expand: Expand) -> None:
+def _seen_ones(
+    rule: Rule, alerts: Alerts, elements: Iterable[tuple[LabelKey, Element]], ts: float, steps: _Steps
+) -> None:
+    for number, (key, element) in enumerate(elements, start=1):
+        old = alerts.get(key)
+        steps.take(key, old, _seen(rule, old, element, ts))
+        if len(steps.after) < number:
+            raise RuleError("vector contains metrics with the same labelset after applying alert labels")
+
+
+def _set_labels(labels: Labels, templates: Mapping[str, str], sample: Sample, say: Say) -> None:
     for name, template in templates.items():
-        text = expand(template, sample.labels, sample.value, ts)
+        text = say(template, sample)
         if text:
             labels[name] = text
         else:
             labels.pop(name, None)
 
 
-def _seen(rule: Rule, old: Alert | None, fresh: Alert, ts: float) -> Alert:
-    """An alert whose element is in the answer."""
+def _seen(rule: Rule, old: Alert | None, element: Element, ts: float) -> Alert:
+    """An alert whose element is in the answer; the same object if nothing is new."""
+    labels, value, annotations = element
     if old is None or old.state == _INACTIVE:
-        return _timed(rule, fresh, ts)
-    if old.keep_since is None and not old.held and old.value == fresh.value and old.annotations == fresh.annotations:
-        return _timed(rule, old, ts)
-    kept = Alert(
-        labels=old.labels,
-        state=old.state,
-        active_at=old.active_at,
-        value=fresh.value,
-        annotations=fresh.annotations,
-        fired_at=old.fired_at,
-        last_sent_at=old.last_sent_at,
-    )
-    return _timed(rule, kept, ts)
+        if rule.for_s > _TOLERANCE_S:
+            return Alert(labels, _PENDING, ts, value, annotations)
+        return Alert(labels, _FIRING, ts, value, annotations, fired_at=ts)
+    lasted = _has_lasted(rule, old, ts)
+    same = old.value == value and old.keep_since is None and not old.held and old.annotations == annotations
+    if same and lasted == (old.state == _FIRING):
+        return old
+    if not lasted:
+        return Alert(old.labels, _PENDING, old.active_at, value, annotations)
+    fired_at = ts if old.state == _PENDING else old.fired_at
+    return Alert(old.labels, _FIRING, old.active_at, value, annotations, fired_at, last_sent_at=old.last_sent_at)
 
 
 def _gone(rule: Rule, alert: Alert, ts: float, present: Present) -> Alert | None:
@@ -171,8 +218,17 @@ def _gone(rule: Rule, alert: Alert, ts: float, present: Present) -> Alert | None
     since = ts if alert.held else _first(alert.keep_since, ts)
     if ts - since < rule.keep_firing_for_s - _TOLERANCE_S:
         return _timed(rule, replace(alert, held=False, keep_since=since), ts)
-    ended = since if rule.keep_firing_for_s > 0 else None
-    return replace(alert, state=_INACTIVE, resolved_at=ts, held=False, keep_since=ended)
+    return Alert(
+        labels=alert.labels,
+        state=_INACTIVE,
+        active_at=alert.active_at,
+        value=alert.value,
+        annotations=alert.annotations,
+        fired_at=alert.fired_at,
+        resolved_at=ts,
+        keep_since=since if rule.keep_firing_for_s > 0 else None,
+        last_sent_at=alert.last_sent_at,
+    )
 
 
 def _is_held(rule: Rule, alert: Alert, ts: float, present: Present) -> bool:
@@ -187,7 +243,7 @@ def _is_held(rule: Rule, alert: Alert, ts: float, present: Present) -> bool:
 
 def _timed(rule: Rule, alert: Alert, ts: float) -> Alert:
     """Pending becomes firing when `for` has passed; firing becomes pending again when a reload raised `for`."""
-    lasted = ts - alert.active_at >= rule.for_s - _TOLERANCE_S
+    lasted = _has_lasted(rule, alert, ts)
     if lasted and alert.state == _PENDING:
         return replace(alert, state=_FIRING, fired_at=ts)
     if not lasted and alert.state == _FIRING:
@@ -195,45 +251,31 @@ def _timed(rule: Rule, alert: Alert, ts: float) -> Alert:
     return alert
 
 
-def _failed(rule: Rule, alerts: Alerts, error: WatchmanError, ts: float, expand: Expand) -> Evaluation:
+def _has_lasted(rule: Rule, alert: Alert, ts: float) -> bool:
+    return ts - alert.active_at >= rule.for_s - _TOLERANCE_S
+
+
+def _failed(rule: Rule, alerts: Alerts, error: WatchmanError, ts: float, expand: Expander) -> Evaluation:
     unchanged = Evaluation("err", str(error), alerts, changed=False)
     if rule.on_error != "fire":
         return unchanged
     # `on_error: fire`: a rule that cannot be evaluated counts as one element without labels.
     labels: Labels = {}
-    _set_labels(labels, dict(rule.labels), Sample({}, math.nan), ts, expand)
+    _set_labels(labels, rule.labels, Sample({}, math.nan), _speaker(rule, ts, expand))
     labels["alertname"] = rule.name
     kept = {name: text for name, text in rule.annotations.items() if "{{" not in text}
     told = {"summary": f"{rule.name} cannot be evaluated", "description": str(error)}
     key = label_key(labels)
-    alert = _seen(rule, alerts.get(key), Alert(labels, _PENDING, ts, math.nan, {**kept, **told}), ts)
-    return replace(_compared(alerts, {**alerts, key: alert}, None), health="err", error=str(error))
+    alert = _seen(rule, alerts.get(key), (labels, math.nan, {**kept, **told}), ts)
+    steps = _Steps(dict(alerts))
+    steps.take(key, alerts.get(key), alert)
+    return replace(steps.evaluation([]), health="err", error=str(error))
 
 
 def _over_limit(limit: int, active: int, alerts: Alerts) -> Evaluation:
     dropped = tuple(alert for alert in alerts.values() if alert.state == _FIRING)
     error = f"exceeded limit of {limit} with {active} alerts"
     return Evaluation("err", error, {}, changed=bool(alerts), dropped=dropped)
-
-
-def _compared(before: Alerts, after: dict[LabelKey, Alert], answer: Answer | QueryError | None) -> Evaluation:
-    fired, resolved, dropped = [], [], []
-    changed = len(before) != len(after)
-    for key, new in after.items():
-        old = before.get(key)
-        if old is new:
-            continue
-        was = None if old is None else old.state
-        if old is None or was != new.state or old.keep_since != new.keep_since or old.held != new.held:
-            changed = True
-            if new.state == _FIRING and was != _FIRING:
-                fired.append(new)
-            elif was == _FIRING and new.state == _INACTIVE:
-                resolved.append(new)
-            elif was == _FIRING and new.state == _PENDING and old is not None:
-                dropped.append(old)
-    samples = answer.samples if isinstance(answer, Answer) else []
-    return Evaluation("ok", None, after, changed, samples, tuple(fired), tuple(resolved), tuple(dropped))
 
 
 def _first(first: float | None, other: float) -> float:

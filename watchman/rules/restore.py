@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from watchman.rules.alert import Alert, AlertState
-from watchman.rules.engine import Evaluation, Expand, Present, evaluate
+from watchman.rules.engine import Evaluation, Present, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from watchman.errors import QueryError
     from watchman.rules.engine import Alerts
     from watchman.rules.rule import Group, Rule
+    from watchman.rules.template import Expander
     from watchman.series import Answer
 
 _TOLERANCE_S = 0.0005
@@ -31,13 +32,13 @@ class Restored:
     steps: tuple[tuple[float, Evaluation], ...]
 
 
-def restore(  # noqa: PLR0917 - as evaluate
+def restore(
     rule: Rule,
     group: Group,
     alerts: Alerts,
     last_ts: float,
     missed: Sequence[tuple[float, Answer | QueryError | None]],
-    expand: Expand,
+    expand: Expander,
     present: Present,
 ) -> Restored:
     """Evaluates the missed slots in order. `last_ts` is the slot of the last evaluation before the restart.

@@ -21,8 +21,8 @@ _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _CHOICES = {"on_vanished": ("resolve", "hold", "fire"), "on_error": ("hold", "fire")}
 
-CheckTemplate = Callable[[str], str | None]
-"""None: the text is a good template, else what is wrong with it."""
+CheckTemplate = Callable[[str, str], str | None]
+"""`check(text, name of the alert)`: None if the text is a good template, else what is wrong with it."""
 
 
 def read_rule(
@@ -42,7 +42,7 @@ def read_rule(
     labels = read_labels(found, "labels", report)
     annotations = _annotations(found, report)
     if alert:
-        _check_templates(found, check_template, report)
+        _check_templates(found, alert, check_template, report)
     if record:
         _check_recording(found, record, report)
     return Rule(
@@ -139,12 +139,12 @@ def _check_extension(name: str, text: str, node: yaml.Node, report: Report) -> N
             report.fault(node, f'annotation "news_after": {error}')
 
 
-def _check_templates(found: Entries, check_template: CheckTemplate, report: Report) -> None:
+def _check_templates(found: Entries, alert: str, check_template: CheckTemplate, report: Report) -> None:
     for field, word in (("labels", "label"), ("annotations", "annotation")):
         for name, (_, value) in _mapping(found[field][1] if field in found else None).items():
             if not isinstance(value, yaml.ScalarNode):
                 continue
-            problem = check_template(value.value)
+            problem = check_template(value.value, alert)
             if problem:
                 report.fault(value, f"{word} {quoted(name)}: {problem}")
             warning = lint.template_warning(value.value)
