@@ -1,0 +1,110 @@
+"""When a digest is due: once per day, at the site's local time, caught up after downtime, never twice."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from world import CONFIG
+
+from watchman.errors import WatchmanError
+from watchman.jobs import reporting
+from watchman.localtime import local_day
+from watchman.store.reports import claim_report
+
+HERE = ZoneInfo("America/Los_Angeles")
+REPORTS = 'reports: [{name: daily, at: "07:05", receivers: [mail]}]\n'
+MADE = {
+    "title": "Home, Sat 21 Nov: nothing to do",
+    "text": "Sun 27.4 kWh",
+    "html": "<p>Sun</p>",
+    "report": {"period": "day"},
+    "attachments": [{"name": "chart.png", "mimetype": "image/png", "content_base64": "AAAA"}],
+}
+
+
+def local(text):
+    return datetime.fromisoformat(text).replace(tzinfo=HERE).timestamp()
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world(config=CONFIG + REPORTS)
+
+
+def reported(world, *days):
+    with world.context.store.begin() as connection:
+        for day in days:
+            start = local_day(datetime.fromisoformat(day).date(), HERE)[0]
+            assert claim_report(connection, "daily", start, {}, 0.0)
+
+
+def due(world, now):
+    (report,) = world.context.wiring.config.reports
+    return [day.isoformat() for day in reporting.due_days(world.context, report, local(now))]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        pytest.param([], "2026-11-22T07:04:59", [], id="not before its time"),
+        pytest.param([], "2026-11-22T07:05:00", ["2026-11-21"], id="at its time the day that ended"),
+        pytest.param([], "2026-11-22T23:59:00", ["2026-11-21"], id="later, after downtime"),
+        pytest.param(["2026-11-21"], "2026-11-22T07:06:00", [], id="once"),
+        pytest.param(["2026-11-20"], "2026-11-22T06:00:00", [], id="made yesterday, today's not due yet"),
+        pytest.param(
+            ["2026-11-18"],
+            "2026-11-22T08:00:00",
+            ["2026-11-19", "2026-11-20", "2026-11-21"],
+            id="three days of downtime are caught up",
+        ),
+        pytest.param(
+            ["2026-11-10"],
+            "2026-11-22T08:00:00",
+            ["2026-11-19", "2026-11-20", "2026-11-21"],
+            id="of a long downtime only the last three days",
+        ),
+        pytest.param(["2026-11-19", "2026-11-20"], "2026-11-22T06:00:00", [], id="all made"),
+        pytest.param(["2026-10-31"], "2026-11-02T07:05:00", ["2026-11-01"], id="the day of 25 hours"),
+        pytest.param(["2027-03-13"], "2027-03-15T07:05:00", ["2027-03-14"], id="the day of 23 hours"),
+    ],
+)
+def test_a_digest_is_due(world, before, now, expected):
+    reported(world, *before)
+    assert expected == due(world, now)
+
+
+def test_report_and_mark_are_written_together_and_once(world, monkeypatch):
+    jobs_done = []
+    monkeypatch.setattr(reporting, "run_worker", lambda _context, job: jobs_done.append(job) or {**MADE, "facts": {}})
+    world.clock.at = local("2026-11-22T07:05:30")
+    reporting.make_due_reports(world.context)
+    reporting.make_due_reports(world.context)
+    world.restart()
+    reporting.make_due_reports(world.context)
+    assert [("mail", "Home, Sat 21 Nov: nothing to do")] == world.messages()
+    assert ["2026-11-21"] == [job["date"] for job in jobs_done if job["kind"] == "report"]
+
+
+def test_a_report_that_fails_is_tried_again(world, monkeypatch):
+    def fail(_context, _job):
+        raise WatchmanError("the worker ended with 1: Prometheus cannot be reached")
+
+    monkeypatch.setattr(reporting, "run_worker", fail)
+    world.clock.at = local("2026-11-22T07:05:30")
+    reporting.make_due_reports(world.context)
+    assert [] == world.messages()
+    assert ["2026-11-21"] == due(world, "2026-11-22T07:06:30")
+
+
+@pytest.mark.parametrize(("now", "offline"), [("2026-11-22T07:05:30", False), ("2026-11-22T13:06:00", True)])
+def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monkeypatch, now, offline):
+    asked = []
+    monkeypatch.setattr(reporting, "run_worker", lambda _context, job: asked.append(job) or {**MADE, "facts": {}})
+    world.clock.at = local(now)
+    reporting.make_due_reports(world.context)
+    assert offline == asked[0]["offline"]
+
+
+def test_the_workers_result_becomes_a_message_with_its_picture():
+    message = reporting.to_message(MADE)
+    assert ("Sun 27.4 kWh", "<p>Sun</p>", b"\0\0\0") == (message.text, message.html, message.attachments[0].content)
