@@ -45,7 +45,8 @@ _PLUGINS = {
 # Severity as each service's own priority. notice, info and an "over" are seen, not heard.
 _PRIORITY = {
     "ntfy": {CRITICAL: "max", WARNING: "high", NOTICE: "low", INFO: "min", RESOLVED: "low"},
-    "pover": {CRITICAL: "high", WARNING: "normal", NOTICE: "low", INFO: "lowest", RESOLVED: "low"},
+    # Pushover's own numbers: Apprise's word "low" means its lowest.
+    "pover": {CRITICAL: "1", WARNING: "0", NOTICE: "-1", INFO: "-2", RESOLVED: "-1"},
     "gotify": {CRITICAL: "emergency", WARNING: "high", NOTICE: "low", INFO: "low", RESOLVED: "low"},
 }
 _NOTIFY_TYPE = {CRITICAL: "failure", WARNING: "warning", RESOLVED: "success"}
@@ -145,7 +146,7 @@ def failure(name: str, entries: Iterable[tuple[str, str]], url: str) -> Delivery
     words = scrub(told, url) or "it gave no reason"
     return DeliveryError(
         f"{name} did not take the message: {cause or words}"[:300],
-        permanent=status in _PERMANENT or (not cause and not status and bool(_REFUSED.search(told))),
+        permanent=status in _PERMANENT or (not cause and status in (0, 400) and bool(_REFUSED.search(told))),
         retry_after_s=_TOO_MANY_PAUSE_S if status == _TOO_MANY else None,
     )
 

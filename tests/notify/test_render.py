@@ -1,0 +1,190 @@
+"""What a phone shows: title, at most three lines, local time, plain text, bounded; a template never costs a message."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import TemplateSyntaxError
+from notify_world import BERLIN, HOUR, T0, alert
+
+from watchman.notify.dedup import Reason
+from watchman.notify.message import ActiveAlert
+from watchman.notify.plan import Notification
+from watchman.notify.render import TEXT_LIMIT, TITLE_LIMIT, make_renderer
+from watchman.notify.words import clean, cut, duration, local_time, number
+
+render = make_renderer(BERLIN)
+# T0 is Fri 21 Nov 2025, 05:40 in Berlin.
+WORDS = {
+    "summary": "Power cut",
+    "description": "House on battery: 62 %, 7.1 kWh.\nAt 0.8 kW about 8 h.\nBig loads off.",
+}
+
+
+def note(
+    firing: list[ActiveAlert], resolved: list[ActiveAlert] | None = None, reason: Reason = Reason.FIRST, at: float = 0.0
+) -> Notification:
+    new = frozenset(one.fingerprint for one in firing)
+    return Notification("phone", "{}:{}", {}, reason, tuple(firing), tuple(resolved or ()), new, T0 + at)
+
+
+def test_one_alert_is_summary_since_and_description() -> None:
+    message = render(note([alert(severity="critical", annotations=WORDS)]))
+
+    assert message.title == "Power cut"
+    assert message.text.splitlines() == [
+        "Since 05:40. House on battery: 62 %, 7.1 kWh.",
+        "At 0.8 kW about 8 h.",
+        "Big loads off.",
+    ]
+    assert message.severity == "critical"
+
+
+def test_a_repeat_says_still_and_how_long() -> None:
+    message = render(note([alert(annotations=WORDS)], reason=Reason.REPEAT, at=7800))
+
+    assert message.title == "Still: Power cut"
+    assert message.text.startswith("Since 05:40 (2 h 10). House on battery")
+
+
+def test_the_end_gives_true_end_and_duration() -> None:
+    message = render(note([], [alert(annotations=WORDS, end=7800)], Reason.ALL_RESOLVED, at=7900))
+
+    assert message.title == "Over: Power cut"
+    assert message.text == "05:40 to 07:50, was 2 h 10."
+    assert message.severity == "resolved"
+
+
+def test_the_start_is_that_of_the_condition_not_of_the_firing() -> None:
+    from dataclasses import replace
+
+    late = replace(alert(annotations=WORDS), starts_at=T0 + 900, since=T0)
+
+    assert render(note([late], at=900)).text.startswith("Since 05:40.")
+
+
+def test_without_annotations_name_and_value_stand_in() -> None:
+    from dataclasses import replace
+
+    bare = replace(alert("GridImportSpike", annotations={"x": "y"}), value=7012.4)
+
+    assert (render(note([bare])).title, render(note([bare])).text) == ("GridImportSpike", "Since 05:40. Value 7012.")
+
+
+def test_several_alerts_are_a_list_with_what_is_new_and_what_is_over() -> None:
+    one = alert("A", annotations={"summary": "First thing"})
+    two = alert("B", at=60, annotations={"summary": "Second thing"})
+    gone = alert("C", annotations={"summary": "Third thing"}, end=120)
+    notification = Notification(
+        "phone", "{}:{}", {}, Reason.NEW_ALERTS, (one, two), (gone,), frozenset({two.fingerprint}), T0 + 300
+    )
+
+    assert render(notification).title == "2 alerts: First thing"
+    assert render(notification).text.splitlines() == [
+        "- First thing, since 05:40",
+        "- New: Second thing, since 05:41",
+        "- Over: Third thing, 05:40 to 05:42, was 2 min",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("notification", "title"),
+    [
+        (note([], [alert("A", end=1.0), alert("B", end=1.0)], Reason.ALL_RESOLVED, 9), "Over: 2 alerts, A"),
+        (note([alert("A")], [alert("B", end=1.0)], Reason.SOME_RESOLVED, 9), "1 over, 1 left: A"),
+        (note([alert("A"), alert("B")], [], Reason.REPEAT, 9), "Still 2 alerts: A"),
+    ],
+)
+def test_the_title_of_several_says_what_happened(notification: Notification, title: str) -> None:
+    assert render(notification).title == title
+
+
+def test_a_long_list_is_cut_with_its_rest_counted() -> None:
+    text = render(note([alert(f"A{i:02}") for i in range(30)])).text
+
+    assert text.splitlines()[-1] == "and 20 more"
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ 1 / 0 }}", "{{ nothing.at.all }}", "{{ alerts[99].x }}", "{{ ''.__class__ }}", "{% for %}"]
+)
+def test_a_template_that_fails_is_replaced_by_plain_text(template: str) -> None:
+    try:
+        message = make_renderer(BERLIN, title=template, text=template)(note([alert(annotations=WORDS)]))
+    except TemplateSyntaxError:
+        assert template == "{% for %}"
+        return
+    assert message.title == "Power cut"
+    assert message.text == "Power cut: 05:40"
+
+
+def test_a_template_of_the_user_sees_labels_and_annotations() -> None:
+    own = make_renderer(BERLIN, text="{{ firing[0].labels.host }} {{ reason }}")
+
+    assert own(note([alert(host="attic")])).text == "attic first notification"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(["summary", "description"]), st.text(max_size=3000)), st.floats(0, 1e9))
+def test_whatever_an_alert_says_lengths_hold_and_no_control_character_passes(words: dict[str, str], at: float) -> None:
+    message = render(note([alert(annotations=words)], at=at))
+
+    assert 0 < len(message.title) <= TITLE_LIMIT
+    assert 0 < len(message.text) <= TEXT_LIMIT
+    assert len(message.text.splitlines()) <= 3
+    assert all(
+        char == "\n" or char.isprintable() or char.isspace() or ord(char) > 0x9F
+        for char in message.title + message.text
+    )
+    (message.title + message.text).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("short", 10, "short"),
+        ("exactly ten", 11, "exactly ten"),
+        ("one two three four", 12, "one two..."),
+        ("onewordthatislong", 10, "oneword..."),
+        ("one two, three", 12, "one two..."),
+    ],
+)
+def test_texts_are_cut_where_a_word_ends(text: str, limit: int, expected: str) -> None:
+    assert cut(text, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-5, "0 s"), (20, "20 s"), (59.6, "1 min"), (2700, "45 min"), (3599, "1 h"), (7800, "2 h 10"), (7200, "2 h"),
+        (25 * HOUR, "1 d 1 h"), (72 * HOUR, "3 d"),
+    ],
+)  # fmt: skip
+def test_durations_as_people_say_them(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("ts", "expected"),
+    [
+        (T0, "05:40"),
+        (T0 - 6 * HOUR, "Thu 23:40"),
+        (T0 - 7 * 24 * HOUR, "14 Nov 05:40"),
+        (T0 - 330 * 24 * HOUR, "26 Dec 2024 05:40"),
+        (1e18, "an unknown time"),
+    ],
+)
+def test_local_times_name_the_day_only_where_it_is_not_today(ts: float, expected: str) -> None:
+    assert local_time(ts, T0, BERLIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, ""), (float("nan"), ""), (7012.4, "7012"), (0.12345, "0.1235"), (62.0, "62")]
+)
+def test_values_have_the_figures_that_matter(value: float | None, expected: str) -> None:
+    assert number(value) == expected
+
+
+def test_a_message_cannot_turn_its_direction_or_hide_a_line() -> None:
+    assert clean("a\u202eb\x00c\r\nd\x1b[31m\ud800") == "abc\nd[31m"
