@@ -34,7 +34,7 @@ LAYERS = {
         "sonnen.device",
         "sonnen.__main__",
     ],
-    3: ["app", "jobs", "worker", "demo", "context", "wiring", "daemon"],
+    3: ["app", "jobs", "worker", "worker_process", "demo", "context", "wiring", "views", "posting", "once", "checks"],
     4: ["cli", "__main__"],
 }
 HEAVY = ("pandas", "numpy", "matplotlib", "pvlib", "scipy")

@@ -12,6 +12,7 @@ from watchman.clock import Clock, use_utc
 from watchman.config import Config, load_config
 from watchman.energy.slots import Role, Slot
 from watchman.energy.tariff import Tariff
+from watchman.notify.plan import HoldReason
 from watchman.prometheus import Prometheus
 from watchman.report.site import Incident, Site, Told
 from watchman.store import Store, open_store, outbox
@@ -22,6 +23,14 @@ from watchman.wiring import prometheus_settings, state_url
 from watchman.worker import Ports, serve
 
 NICENESS = 10
+HELD_IN_WORDS = {
+    HoldReason.DIGEST_ONLY.value: "only for this digest",
+    HoldReason.NEWS_AFTER.value: "no news, it fired shortly before",
+    HoldReason.INHIBITED.value: "explained by another alert",
+    HoldReason.MUTED.value: "in a muted time",
+    HoldReason.INACTIVE.value: "outside its active times",
+    HoldReason.NO_DESTINATION.value: "the receiver has no address",
+}
 
 
 def make_ports(
@@ -93,7 +102,7 @@ def _incidents(store: Store, start: float, end: float) -> list[Incident]:
             started=one.started,
             ended=one.ended,
             annotations=one.annotations,
-            held=held.get((one.fingerprint, one.fired), ""),
+            held=HELD_IN_WORDS.get(reason := held.get((one.fingerprint, one.fired), ""), reason),
         )
         for one in found
     ]

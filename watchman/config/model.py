@@ -65,7 +65,7 @@ class MetricsConfig(Section):
     grid_feed_in: str | None = Field(None, description="+ export, - import")
     battery_discharge: str | None = Field(None, description="+ discharge, - charge")
     state_of_charge: str | None = None
-    backup_buffer: str | None = Field(None, description="reserve in percent, if the battery tells it")
+    backup_buffer: str | None = Field(None, description="reserve in percent, on the scale of state_of_charge")
 
     def roles(self) -> dict[str, str]:
         """The roles that are configured, with their expressions."""
@@ -78,6 +78,12 @@ SONNEN_METRICS = MetricsConfig(
     grid_feed_in="sonnen_grid_feed_in_watts",
     battery_discharge="sonnen_discharge_watts",
     state_of_charge="sonnen_state_of_charge_percent",
+    # The buffer is told on the scale of the user's state of charge; the charge shown is the raw one, a few percent more.
+    backup_buffer=(
+        "sonnen_backup_buffer_percent + on (host, sn)"
+        " (sonnen_state_of_charge_percent - on (host, sn) sonnen_user_state_of_charge_percent)"
+        " or on (host, sn) sonnen_backup_buffer_percent"
+    ),
 )
 
 

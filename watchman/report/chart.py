@@ -135,9 +135,12 @@ def _charge(axes: Any, report: DayReport, times: Sequence[float]) -> bool:
 
 
 def _reserve(report: DayReport) -> float | None:
-    """The latest backup buffer, else the configured reserve."""
+    """The highest backup buffer of the day, else the configured reserve.
+
+    On the raw scale the buffer moves with the charge and is highest near the reserve, where the line is looked at.
+    """
     buffer = [value for value in report.curve.means(Role.BACKUP_BUFFER) if value is not None]
-    return buffer[-1] if buffer else report.site.reserve_percent
+    return max(buffer) if buffer else report.site.reserve_percent
 
 
 def _holes(axes: Any, report: DayReport) -> None:
