@@ -110,13 +110,19 @@ def _unexpected(text: str) -> str:
     """Finds the place the parser does not name: the first token after the longest start that could be completed."""
     if len(text) > _MAX_SEARCHED:
         return "parse error: not a valid expression"
+    if _can_go_on(text):
+        return "parse error: unexpected end of input"
     tokens = [token for token in _TOKEN.finditer(text) if not token[0].startswith("#")]
     for before, token in reversed(list(pairwise(tokens))):
-        if any(_parses(text[: before.end()] + completion) for completion in _COMPLETIONS):
+        if _can_go_on(text[: before.end()]):
             line = text.count("\n", 0, token.start()) + 1
             column = token.start() - text.rfind("\n", 0, token.start())
             return f'{line}:{column}: parse error: unexpected "{token[0]}"'
     return f'1:1: parse error: unexpected "{tokens[0][0]}"' if tokens else "parse error: no expression found in input"
+
+
+def _can_go_on(start: str) -> bool:
+    return any(_parses(start + completion) for completion in _COMPLETIONS)
 
 
 def _parses(text: str) -> bool:

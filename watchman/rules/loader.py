@@ -126,6 +126,7 @@ def _query_offset_s(found: Entries, report: Report, defaults: Defaults) -> float
 
 
 def _warn_of_twin(rule: Rule, node: yaml.Node, report: Report, seen: dict[tuple[object, ...], str]) -> None:
-    twin = seen.setdefault(lint.identity(rule), f"{report.file}:{rule.line}")
-    if rule.name and twin != f"{report.file}:{rule.line}":
+    place = f"{report.file}:{rule.line}:{node.start_mark.column + 1}"
+    twin = seen.setdefault(lint.identity(rule), place)
+    if rule.name and twin != place:
         report.warn(node, f"{quoted(rule.name)} with the same labels is already defined at {twin}")

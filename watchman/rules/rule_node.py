@@ -32,8 +32,8 @@ def read_rule(
     report: Report,
     check_template: CheckTemplate,
 ) -> Rule:
-    names = {key.value: value.value for key, value in node.value if isinstance(value, yaml.ScalarNode)}
-    shown = names.get("alert") or names.get("record") or ""
+    silent, names = Report(""), nodes.entries(node, Report(""))
+    shown = text_of(names, "alert", silent) or text_of(names, "record", silent)
     report = report.within(f"group {quoted(place[0])}, rule {place[1]}, {quoted(shown)}: ")
     found = nodes.known_entries(node, _RULE_KEYS, "RuleNode", report)
     alert, record = text_of(found, "alert", report), text_of(found, "record", report)
