@@ -30,7 +30,7 @@ def left_behind(folder: str) -> list[str]:
 
 @pytest.mark.integration
 def test_the_demo_shows_the_alert_and_the_digest_and_leaves_nothing() -> None:
-    command = python("watchman", "demo", "--for", "75s", "--headless")
+    command = python("watchman", "demo", "--for", "120s", "--headless")
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env=python_env(), check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     story = done.stdout.splitlines()

@@ -6,7 +6,17 @@ import pytest
 
 from watchman.demo.mail import Mail, Picture
 from watchman.demo.push import Push
-from watchman.demo.story import STEPS, Story, alert_states, figures, in_alertmanager, is_about_the_cut, is_digest
+from watchman.demo.story import (
+    STEPS,
+    Story,
+    alert_states,
+    faults,
+    figures,
+    find_digest,
+    in_alertmanager,
+    is_about_the_cut,
+    is_digest,
+)
 from watchman.sonnen.simulator import Energy
 
 TRUTH = Energy(27_412, 21_880, 7_630, 11_190, 13_940, 12_010)
@@ -123,3 +133,25 @@ def test_a_figure_that_is_off_is_wrong(row: str, wrong: str) -> None:
 
 def test_a_row_that_the_mail_lacks_is_wrong() -> None:
     assert not any(figure.right for figure in figures(mail("Sun 27.4 kWh"), TRUTH) if figure.name != "Sun")
+
+
+def test_the_first_digest_among_the_mails_is_found() -> None:
+    first, other = mail(), mail(text="Hello")
+    assert find_digest([other, first, mail()]) is first
+    assert find_digest([other]) is None
+
+
+def test_the_demo_is_right_only_if_everything_was_seen_and_every_figure_is_true() -> None:
+    done = Story(dict.fromkeys(STEPS, 1.0))
+    assert faults(done, mail(), TRUTH) == []
+    assert faults(done, mail(TEXT.replace("27.4  ", "29.4  ")), TRUTH) == [
+        "the digest is wrong: Sun 29.4 kWh (truly 27.41) WRONG"
+    ]
+    assert faults(Story(), None, TRUTH) == list(STEPS.values())
+
+
+def test_a_story_is_complete_when_the_power_is_back_too() -> None:
+    seen = dict.fromkeys(STEPS, 1.0)
+    assert not Story(dict(seen)).complete()
+    assert Story({**seen, "back": 2.0}).complete()
+    assert not Story({"back": 2.0}).complete()

@@ -71,8 +71,8 @@ def _run(options: argparse.Namespace) -> int:
         yesterday = set_up(Stage(family, programs, ports, choose_home(now), say), now)
         if not options.headless:
             _show_addresses(ports, pushes, mails)
-        play = _Play(family, ports, phone, mailbox, say)
-        return _verdict(play, _watch(play, options.limit_s), yesterday)
+        play = _Play(family, ports, phone, mailbox, yesterday, say)
+        return _verdict(play, _watch(play, options.limit_s, patient=not options.headless))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,19 @@ class _Play:
     ports: Ports
     phone: Phone
     mailbox: Mailbox
+    yesterday: Energy
     say: Say
 
 
-def _watch(play: _Play, limit_s: float | None) -> Story:
-    """Cut the power, look who is told, give it back; until the time is up, or for ever."""
+def _watch(play: _Play, limit_s: float | None, *, patient: bool) -> Story:
+    """Cut the power, look who is told, give it back; until the time is up, or for ever.
+
+    Where nobody watches (not `patient`) it ends as soon as everything has been seen.
+    """
     told, begun = Story(), time.monotonic()
     cut_at, back_at = cut_grid(play.ports, time.time() + _CUT_AFTER_S), None
     play.say(f"the power will be cut at {story.local_clock(cut_at)}")
-    while limit_s is None or time.monotonic() < begun + limit_s:
+    while (limit_s is None or time.monotonic() < begun + limit_s) and (patient or not told.complete()):
         play.family.check()
         for step in _look(play, cut_at, back_at):
             if told.note(step, cut_at if step == "cut" else time.time()):
@@ -124,7 +128,7 @@ def _look(play: _Play, cut_at: float, back_at: float | None) -> list[str]:
         "push": any(story.is_about_the_cut(push) for push in play.phone.pushes),
         "alertmanager": story.in_alertmanager(_ask(f"{play.ports.url('alertmanager')}/api/v2/alerts", [])),
         "back": back_at is not None and now >= back_at,
-        "digest": any(story.is_digest(mail) for mail in play.mailbox.mails),
+        "digest": story.find_digest(play.mailbox.mails) is not None,
     }
     return [step for step, true in seen.items() if true]
 
@@ -137,14 +141,12 @@ def _ask(url: str, otherwise: T) -> T:
     return otherwise
 
 
-def _verdict(play: _Play, told: Story, yesterday: Energy) -> int:
+def _verdict(play: _Play, told: Story) -> int:
     play.say(told.line(story.local_clock))
-    wrong = told.missing()
-    digest = next((mail for mail in play.mailbox.mails if story.is_digest(mail)), None)
+    digest = story.find_digest(play.mailbox.mails)
     if digest is not None:
-        figures = story.figures(digest, yesterday)
-        play.say(f"yesterday by mail: {', '.join(map(str, figures))}")
-        wrong += [f"the digest is wrong: {figure}" for figure in figures if not figure.right]
+        play.say(f"yesterday by mail: {', '.join(map(str, story.figures(digest, play.yesterday)))}")
+    wrong = story.faults(told, digest, play.yesterday)
     if not wrong:
         play.say("all of it worked")
         return 0
@@ -188,9 +190,11 @@ def _parser() -> argparse.ArgumentParser:
         dest="limit_s",
         type=_limit,
         metavar="90s",
-        help="end after this long, counted from when all is up, and say whether all of it worked",
+        help="end after so long, counted from when all is up, and say whether all of it worked",
     )
-    parser.add_argument("--headless", action="store_true", help="only the story, no addresses to look at")
+    parser.add_argument(
+        "--headless", action="store_true", help="nobody watches: no addresses, and end as soon as all is seen"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the folder with logs, configs and data behind")
     return parser
 

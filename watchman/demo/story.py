@@ -51,6 +51,10 @@ class Story:
         """What did not happen, in words."""
         return [words for step, words in STEPS.items() if step not in self.seen]
 
+    def complete(self) -> bool:
+        """Has everything happened, the return of the power too?"""
+        return not self.missing() and "back" in self.seen
+
     def told(self) -> bool:
         """Does everybody know of the power cut?"""
         return {"firing", "push", "alertmanager"} <= self.seen.keys()
@@ -105,6 +109,17 @@ def figures(mail: Mail, truth: Energy) -> list[Figure]:
     """The day's energies of the text part beside the truth; those that the mail lacks count as 0."""
     told = {name: float(number) for name, number in _ROW.findall(mail.text)}
     return [Figure(name, told.get(name, 0.0), getattr(truth, field_) / 1000) for name, field_ in _ROWS.items()]
+
+
+def find_digest(mails: Iterable[Mail]) -> Mail | None:
+    """The first digest among the mails."""
+    return next(filter(is_digest, mails), None)
+
+
+def faults(told: Story, digest: Mail | None, truth: Energy) -> list[str]:
+    """Everything that is missing or wrong, in words; empty if the demo showed what it promises."""
+    wrong = [figure for figure in figures(digest, truth) if not figure.right] if digest else []
+    return told.missing() + [f"the digest is wrong: {figure}" for figure in wrong]
 
 
 def local_clock(ts: float) -> str:
