@@ -13,7 +13,6 @@ from watchman.rules.template.values import (
     DURATION,
     FLOAT,
     INT,
-    NIL,
     REFLECTED,
     STRING,
     Function,
@@ -80,9 +79,7 @@ def typed(node: Constant, wanted: str | None) -> Value:
 
 def checked(value: Value, wanted: str | None) -> Value:
     """The value itself, or the nil of the type for no value; raises FunctionError if it does not fit."""
-    if value is None or value is NIL:
-        if value is NIL and wanted == REFLECTED:
-            return NIL
+    if value is None:
         if not can_be_nil(wanted):
             raise FunctionError(f"invalid value; expected {wanted}")
         return nil_of(wanted)

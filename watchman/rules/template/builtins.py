@@ -123,7 +123,7 @@ def _slice(item: Value, *indexes: Value) -> Value:
         raise FunctionError(f"too many slice indexes: {len(indexes)}")
     if is_text(item) and len(indexes) == 3:
         raise FunctionError("cannot 3-index slice a string")
-    if not isinstance(item, str | list):
+    if not isinstance(item, (str, list)):
         raise FunctionError(f"can't slice item of type {type_name(item)}")
     data = to_bytes(item) if isinstance(item, str) else item
     bounds = [0, len(data), len(data)]
@@ -143,7 +143,7 @@ def _len(item: Value) -> int:
         raise FunctionError("len of nil pointer")
     if isinstance(item, str):
         return length(item)
-    if isinstance(item, dict | list):
+    if isinstance(item, (dict, list)):
         return len(item)
     raise FunctionError(f"len of type {type_name(item).removeprefix('*')}")
 

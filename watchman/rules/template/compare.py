@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from watchman.rules.template.errors import FunctionError
+from watchman.rules.template.gotime import Time
 from watchman.rules.template.printer import PLAIN, Output, print_value
-from watchman.rules.template.values import NIL, Value, integer, type_name
+from watchman.rules.template.values import NIL, Data, Value, integer, type_name
 
 _INCOMPATIBLE = "incompatible types for comparison"
 _INVALID = "invalid type for comparison"
@@ -41,17 +42,31 @@ def _equal(first: Value, other: Value) -> bool:
         return first is None and other is None
     if kinds[0] != kinds[1] and set(kinds) != {"int", "uint"}:
         raise FunctionError(_INCOMPATIBLE)
-    if kinds[0]:
-        return bool(_plain(first) == _plain(other))
-    for value in (first, other):
-        if isinstance(value, dict | list):
-            raise FunctionError(f"non-comparable type {_shown(value)}: {type_name(value)}")
-    return first is other
+    return bool(_plain(first) == _plain(other)) if kinds[0] else _equal_composites(first, other)
 
 
-def _shown(value: Value) -> str:
+def _composite(value: Value) -> str:
+    """map, slice, pointer or struct."""
+    if isinstance(value, dict):
+        return "map"
+    if isinstance(value, list):
+        return "slice"
+    return "struct" if isinstance(value, Data) or (isinstance(value, Time) and not value.pointer) else "pointer"
+
+
+def _equal_composites(first: Value, other: Value) -> bool:
+    """Pointers are equal if they are one and the same, times by value; maps and slices cannot be compared."""
+    if _composite(first) != _composite(other):
+        types = f"{type_name(first)}, {type_name(other)}"
+        raise FunctionError(f"non-comparable types {_shown(first, 's')}: {types}: {_shown(other, 'v')}")
+    if isinstance(other, (dict, list, Data)):
+        raise FunctionError(f"non-comparable type {_shown(other, 's')}: {type_name(other)}")
+    return bool(first == other) if _composite(other) == "struct" else first is other
+
+
+def _shown(value: Value, verb: str) -> str:
     output = Output()
-    print_value(output, value, "v", PLAIN)
+    print_value(output, value, verb, PLAIN)
     return output.text()
 
 

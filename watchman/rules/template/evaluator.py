@@ -12,13 +12,25 @@ from watchman.rules.template.arguments import check_count, checked, nil_for, typ
 from watchman.rules.template.errors import ExecError, FunctionError, LimitError
 from watchman.rules.template.literals import quote, to_bytes
 from watchman.rules.template.methods import method, struct_field
-from watchman.rules.template.values import MISSING, NIL, REFLECTED, Args, Function, Value, is_text, truth, type_name
+from watchman.rules.template.values import (
+    ANY,
+    MISSING,
+    NIL,
+    REFLECTED,
+    Args,
+    Function,
+    Value,
+    is_text,
+    truth,
+    type_name,
+)
 
 MAX_STEPS = 100_000
 """Nodes executed and pieces of text handled by functions in one expansion."""
 _STEP_CHARACTERS = 256
 
 _Chained = nodes.Field | nodes.Variable | nodes.Chain
+_CHAINED = (nodes.Field, nodes.Variable, nodes.Chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +50,17 @@ class Operands:
 class Evaluator:
     """State of one expansion. `variables` is a stack of names and values; `node` is where a message points to."""
 
-    __slots__ = ("_functions", "_local", "_steps", "_template", "node", "template_name", "variables")
+    __slots__ = ("_functions", "_steps", "_template", "node", "template_name", "variables")
 
     def __init__(
-        self, template: nodes.Template, functions: Mapping[str, Function], local: Mapping[str, Function], data: Value
+        self, template: nodes.Template, functions: Mapping[str, Function], variables: list[tuple[str, Value]]
     ) -> None:
         self._template = template
         self._functions = functions
-        self._local = local
         self._steps = 0
         self.node: nodes.Node | None = None
         self.template_name = template.name
-        self.variables: list[tuple[str, Value]] = [("$", data)]
+        self.variables = variables
 
     def fail(self, message: str) -> NoReturn:
         """Raises ExecError with the place of the current node and its text."""
@@ -105,7 +116,7 @@ class Evaluator:
         word, args = command.args[0], command.args[1:]
         if isinstance(word, nodes.Identifier):
             return self._function(word, command, Operands(dot, args, final))
-        if isinstance(word, _Chained):
+        if isinstance(word, _CHAINED):
             return self._chain(word, Operands(dot, args, final))
         if not isinstance(word, nodes.Pipe):
             self.node = word
@@ -120,7 +131,7 @@ class Evaluator:
             return dot
         if isinstance(node, nodes.Pipe):
             return self.pipeline(dot, node)
-        assert isinstance(node, nodes.Bool | nodes.Number | nodes.String)
+        assert isinstance(node, (nodes.Bool, nodes.Number, nodes.String))
         try:
             return untyped(node)
         except FunctionError as error:
@@ -140,9 +151,10 @@ class Evaluator:
         if not names:
             self._refuse_operands(node, operands)
             return receiver
+        owner: Value = None
         for name in names[:-1]:
-            receiver = self._field(receiver, name, node, Operands(operands.dot))
-        return self._field(receiver, names[-1], node, operands)
+            owner, receiver = receiver, self._field(receiver, name, node, Operands(operands.dot), owner)
+        return self._field(receiver, names[-1], node, operands, owner)
 
     def _receiver(self, dot: Value, node: _Chained) -> Value:
         if isinstance(node, nodes.Field):
@@ -151,7 +163,8 @@ class Evaluator:
             return self._variable(node.name)
         return self._argument(dot, None, node.term)
 
-    def _field(self, receiver: Value, name: str, node: nodes.Node, operands: Operands) -> Value:
+    def _field(self, receiver: Value, name: str, node: nodes.Node, operands: Operands, owner: Value) -> Value:
+        """A method, a key of a map or a field of a struct; `owner` is what the receiver was itself a field of."""
         if isinstance(receiver, dict):
             if operands.any_given:
                 self.fail(f"{name} is not a method but has arguments")
@@ -165,7 +178,8 @@ class Evaluator:
             return self._call(bound, name, node, operands)
         found = struct_field(receiver, name)
         if found is None:
-            self.fail(f"can't evaluate field {name} in type {type_name(receiver)}")
+            shown = ANY if isinstance(owner, Args) else type_name(receiver)
+            self.fail(f"can't evaluate field {name} in type {shown}")
         if operands.any_given:
             self.fail(f"{name} has arguments but cannot be invoked as function")
         return found[0]
@@ -174,7 +188,7 @@ class Evaluator:
 
     def _function(self, word: nodes.Identifier, node: nodes.Node, operands: Operands) -> Value:
         self.node = word
-        function = self._local.get(word.name) or self._functions[word.name]
+        function = self._functions[word.name]
         if word.name not in ("and", "or"):
             return self._call(function, word.name, node, operands)
         self._check_count(function, word.name, operands)
@@ -198,6 +212,7 @@ class Evaluator:
         values = [self._argument(operands.dot, types[min(index, last)], arg) for index, arg in enumerate(args)]
         if operands.final is not MISSING:
             values.append(self._checked(operands.final, types[min(len(args), last)]))
+        self.charge(function.cost)
         self._charge_text(*values)
         try:
             result = function.run(*values)
@@ -208,7 +223,7 @@ class Evaluator:
         return result
 
     def _charge_text(self, *values: Value) -> None:
-        self.charge(1 + sum(len(value) // _STEP_CHARACTERS for value in values if is_text(value)))
+        self.charge(sum(len(value) // _STEP_CHARACTERS for value in values if is_text(value)))
 
     # Arguments
 
@@ -219,11 +234,11 @@ class Evaluator:
         try:
             if isinstance(node, nodes.Nil):
                 return nil_for(wanted)
-            if isinstance(node, nodes.Bool | nodes.Number | nodes.String):
+            if isinstance(node, (nodes.Bool, nodes.Number, nodes.String)):
                 return typed(node, wanted)
         except FunctionError as error:
             self.fail(str(error))
-        if isinstance(node, _Chained):
+        if isinstance(node, _CHAINED):
             value = self._chain(node, Operands(dot))
         elif isinstance(node, nodes.Identifier):
             value = self._function(node, node, Operands(dot))

@@ -42,14 +42,14 @@ def check_template(text: str, name: str = "") -> str | None:
     """What is wrong with a text, in Go's words (`template: __alert_NAME:1: unclosed action`), or None."""
     if "{{" not in text:
         return None
-    parsed = _parser("")(name, text)
+    parsed = _reader()(name, text)
     return parsed if isinstance(parsed, str) else None
 
 
 def make_expander(query: Query, external_labels: Labels, external_url: str) -> Expander:
     """An expander whose templates may ask `query`; it keeps the parsed form of the texts it has seen."""
     functions = {**builtin_functions(), **prometheus_functions(external_url)}
-    parsed = lru_cache(maxsize=_CACHED_TEMPLATES)(_parser(external_url))
+    parsed = lru_cache(maxsize=_CACHED_TEMPLATES)(_reader())
 
     def expand(text: str, labels: Labels, value: float, ts: float, *, name: str = "") -> str:
         if "{{" not in text:
@@ -59,7 +59,7 @@ def make_expander(query: Query, external_labels: Labels, external_url: str) -> E
             return _failure(f"error parsing template __alert_{name}: {template}")
         data = Data(labels, external_labels, external_url, value)
         try:
-            return _clean(execute(template, functions, moment_functions(query, ts), data))
+            return _clean(execute(template, functions | moment_functions(query, ts), data))
         except ExecError as error:
             return _failure(f"error executing template __alert_{name}: {error}")
         except Exception as error:  # an alert with an error text is better than no alert, whatever a query raises
@@ -68,9 +68,9 @@ def make_expander(query: Query, external_labels: Labels, external_url: str) -> E
     return expand
 
 
-def _parser(external_url: str) -> Callable[[str, str], Template | str]:
-    """Reads a text with the prelude before it: the template, or the fault."""
-    names = frozenset({**builtin_functions(), **prometheus_functions(external_url), **moment_functions(_no_query, 0.0)})
+def _reader() -> Callable[[str, str], Template | str]:
+    """Reads the text of an alert's name with the prelude before it: the template, or the fault."""
+    names = frozenset({**builtin_functions(), **prometheus_functions(""), **moment_functions(_no_query, 0.0)})
 
     def read(name: str, text: str) -> Template | str:
         full_name = f"__alert_{name}"
@@ -78,6 +78,8 @@ def _parser(external_url: str) -> Callable[[str, str], Template | str]:
             return parse(full_name, PRELUDE + text, names)
         except ParseError as error:
             return f"template: {full_name}:{error.line}: {error}"
+        except RecursionError:
+            return f"template: {full_name}:1: max expression depth exceeded"
 
     return read
 

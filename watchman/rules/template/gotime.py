@@ -93,6 +93,12 @@ class Time:
     def __str__(self) -> str:
         return self.format("2006-01-02 15:04:05.999999999 -0700 MST")
 
+    def go_string(self) -> str:
+        """The Go expression that makes it, for %#v."""
+        moment = self.moment
+        clock = f"{moment.hour}, {moment.minute}, {moment.second}, {self.fraction_ns}"
+        return f"time.Date({moment.year}, time.{Month(moment.month)}, {moment.day}, {clock}, time.UTC)"
+
     @property
     def moment(self) -> datetime:
         """The same instant to the second."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from watchman.rules.template import floats
 from watchman.rules.template.errors import LimitError
-from watchman.rules.template.gotime import Duration, Month, Time, Weekday
+from watchman.rules.template.gotime import SECOND_NS, Duration, Month, Time, Weekday
 from watchman.rules.template.literals import can_backquote, quote, to_bytes
 from watchman.rules.template.values import (
     NIL,
+    NO_ZONE,
     Data,
     Sized,
     Value,
@@ -26,6 +27,8 @@ MAX_OUTPUT = 1 << 20
 # Where Go shows the address of a value, which differs in every process, this stands.
 _ADDRESS = 0xC000000000
 _MAX_RUNE = 0x10FFFF
+# Go counts the seconds of a time from the year 1.
+_FROM_YEAR_1_S = 62135596800
 _BASES = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
 _STRINGERS = (Time, Duration, Month, Weekday)
@@ -100,11 +103,15 @@ def print_value(output: Output, value: Value, verb: str, flags: Flags, depth: in
         _print_nil(output, verb, flags, depth)
     elif verb == "T":
         output.write(_pad(_truncate(type_name(value), flags), flags))
+    elif value is NO_ZONE:
+        output.write(_digits(0, verb, flags) if verb in "bdoxX" else f"%!{verb}({value.value}=<nil>)")
+    elif isinstance(value, Time) and verb == "v" and flags.sharp_v:
+        output.write(_pad(value.go_string(), flags))
     elif verb == "p":
         _print_pointer(output, value, verb, flags)
     elif isinstance(value, _STRINGERS) and (verb in "sxXq" or (verb == "v" and not flags.sharp_v)):
         _print_scalar(output, str(value), verb, flags, value)
-    elif isinstance(value, str | bool | int | float | Sized | Month | Weekday):
+    elif isinstance(value, (str, bool, int, float, Sized, Month, Weekday)):
         _print_scalar(output, value, verb, flags, value)
     elif isinstance(value, Duration) and not value.pointer:
         _print_scalar(output, value.nanoseconds, verb, flags, value)
@@ -144,7 +151,7 @@ def _print_scalar(output: Output, content: Value, verb: str, flags: Flags, value
 def _bad_verb(output: Output, value: Value, verb: str, flags: Flags) -> None:
     """While this is written Go asks no value for its own text, so a time shows its number or its fields."""
     output.write(f"%!{verb}({type_name(value)}=")
-    if isinstance(value, Month | Weekday | Duration) and integer(value) is not None:
+    if isinstance(value, (Month, Weekday, Duration)) and integer(value) is not None:
         output.write(_integer(integer(value), "v", flags) or "")
     else:
         print_value(output, value, "v", flags)
@@ -152,7 +159,7 @@ def _bad_verb(output: Output, value: Value, verb: str, flags: Flags) -> None:
 
 
 def _print_pointer(output: Output, value: Value, verb: str, flags: Flags) -> None:
-    if not isinstance(value, dict | list | Sample | Time | Duration) or verb not in "pvbdoxX":
+    if not isinstance(value, (dict, list, Sample, Time, Duration)) or verb not in "pvbdoxX":
         _bad_verb(output, value, verb, flags)
     elif flags.sharp_v:
         output.write(f"({type_name(value)})({_ADDRESS:#x})")
@@ -166,7 +173,7 @@ def _print_composite(output: Output, value: Value, verb: str, flags: Flags, dept
     if isinstance(value, Sample) and depth:
         _print_pointer(output, value, verb, flags)
         return
-    if isinstance(value, Sample | Time) and (isinstance(value, Sample) or value.pointer):
+    if isinstance(value, (Sample, Time)) and (isinstance(value, Sample) or value.pointer):
         output.write("&")
     opened, pairs, closed = _parts_of(value)
     if flags.sharp_v:
@@ -202,7 +209,9 @@ def _parts_of(value: Value) -> tuple[str, list[tuple[str | None, Value]], str]:
         return "{", [("Labels", value.labels), ("Value", value.value)], "}"
     if isinstance(value, Data):
         return "{", list(value.fields().items()), "}"
-    return "{", [("wall", 0), ("ext", value.nanoseconds), ("loc", None)], "}"
+    seconds = value.nanoseconds // SECOND_NS + _FROM_YEAR_1_S
+    wall, ext = Sized("uint64", value.fraction_ns), Sized("int64", seconds)
+    return "{", [("wall", wall), ("ext", ext), ("loc", NO_ZONE)], "}"
 
 
 def sprint_one(value: Value) -> str:
@@ -267,7 +276,7 @@ def _hex_string(text: str, verb: str, flags: Flags) -> str:
 
 def _integer(value: Value, verb: str, flags: Flags) -> str | None:
     """An integer of any size; a uint8 under %#v is hexadecimal."""
-    number = value.number if isinstance(value, Sized | Month | Weekday) else int(value)
+    number = value.number if isinstance(value, (Sized, Month, Weekday)) else int(value)
     if verb == "v" and flags.sharp_v and type_name(value) == "uint8":
         return _digits(number, "x", Flags(sharp=True, width=flags.width, minus=flags.minus, zero=flags.zero))
     if verb in _BASES:

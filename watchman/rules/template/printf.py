@@ -61,7 +61,7 @@ class _Format:
             return None
         arg = self.args[self.arg_index]
         self.arg_index += 1
-        number = None if isinstance(arg, bool | Duration) else integer(arg)
+        number = None if isinstance(arg, (bool, Duration)) else integer(arg)
         return number if number is not None and abs(number) <= _MAX_NUMBER else None
 
 

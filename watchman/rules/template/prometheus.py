@@ -8,11 +8,13 @@ from urllib.parse import quote_plus, unquote, urlsplit
 from watchman.durations import parse_duration
 from watchman.rules.template import humanize, patterns
 from watchman.rules.template.errors import FunctionError
-from watchman.rules.template.literals import to_bytes
+from watchman.rules.template.literals import quote, to_bytes
 from watchman.rules.template.values import ANY, SAMPLE, STRING, VECTOR, Args, Function, Html, Value
 from watchman.series import Query, Sample
 
 _NIL_POINTER = "runtime error: invalid memory address or nil pointer dereference"
+# A pattern put together at run time is compiled anew each time.
+_PATTERN_COST = 100
 _MAX_QUERIES = 100
 """Queries one annotation may ask: each goes over the network."""
 
@@ -31,10 +33,10 @@ def prometheus_functions(external_url: str) -> dict[str, Function]:
         "humanizePercentage": Function(humanize.humanize_percentage, one),
         "humanizeTimestamp": Function(humanize.humanize_timestamp, one),
         "label": Function(lambda name, sample: _sample(sample).labels.get(name, ""), (STRING, SAMPLE)),
-        "match": Function(patterns.match, (STRING, STRING)),
+        "match": Function(patterns.match, (STRING, STRING), cost=_PATTERN_COST),
         "parseDuration": Function(_parse_duration, text),
         "pathPrefix": Function(lambda: unquote(urlsplit(external_url).path)),
-        "reReplaceAll": Function(patterns.replace_all, (STRING, STRING, STRING)),
+        "reReplaceAll": Function(patterns.replace_all, (STRING, STRING, STRING), cost=_PATTERN_COST),
         "safeHtml": Function(Html, text),
         "sortByLabel": Function(_sort_by_label, (STRING, VECTOR)),
         "stripDomain": Function(_strip_domain, text),
@@ -96,10 +98,13 @@ def _link(expression: str, tab: int) -> str:
 
 
 def _parse_duration(text: str) -> float:
+    sign, size = (-1, text[1:]) if text.startswith("-") else (1, text)
     try:
-        return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
+        return sign * parse_duration(size)
     except ValueError as error:
-        raise FunctionError(str(error)) from None
+        message = str(error)
+        refused = f"not a valid duration string: {quote(size)}"
+        raise FunctionError(refused if message.startswith("not a valid") else message) from None
 
 
 def _single(char: str, changed: str) -> str:

@@ -17,14 +17,16 @@ from watchman.series import Labels, Sample
 
 
 class Marker(Enum):
-    """`NIL` is a nil interface; `MISSING` says that no value came down the pipeline."""
+    """`NIL` is a nil interface; `MISSING` says that no value came down the pipeline; `NO_ZONE` is the zone of UTC."""
 
     NIL = "nil"
     MISSING = "missing"
+    NO_ZONE = "*time.Location"
 
 
 NIL = Marker.NIL
 MISSING = Marker.MISSING
+NO_ZONE = Marker.NO_ZONE
 
 Value = Any
 """Any of the types above; the evaluator decides by `type_name`."""
@@ -69,11 +71,15 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or a bound method: the Go types of its parameters, the last one repeated if `variadic`."""
+    """A function or a bound method: the Go types of its parameters, the last one repeated if `variadic`.
+
+    `cost` is how many steps one call counts as.
+    """
 
     run: Callable[..., Value]
     parameters: tuple[str, ...] = ()
     variadic: bool = False
+    cost: int = 1
 
 
 ANY, REFLECTED, STRING, FLOAT, INT = "interface {}", "reflect.Value", "string", "float64", "int"
@@ -102,7 +108,7 @@ def type_name(value: Value) -> str:
     """The Go type, as messages and `%T` name it."""
     if isinstance(value, Sized):
         return value.kind
-    if isinstance(value, Time | Duration) and value.pointer:
+    if isinstance(value, (Time, Duration)) and value.pointer:
         return f"*{TIME if isinstance(value, Time) else DURATION}"
     if isinstance(value, Time):
         return TIME
@@ -113,7 +119,7 @@ def integer(value: Value) -> int | None:
     """The number of any integer type, None for anything else."""
     if type(value) is int:
         return value
-    if isinstance(value, Sized | Month | Weekday):
+    if isinstance(value, (Sized, Month, Weekday)):
         return value.number
     return value.nanoseconds if isinstance(value, Duration) and not value.pointer else None
 
@@ -132,11 +138,11 @@ def truth(value: Value) -> bool:
     """Whether `if` takes its first branch: neither zero nor empty nor nil."""
     if value is None or value is NIL:
         return False
-    if isinstance(value, Sized | Month | Weekday):
+    if isinstance(value, (Sized, Month, Weekday)):
         return value.number != 0
     if isinstance(value, Duration) and not value.pointer:
         return value.nanoseconds != 0
-    if isinstance(value, str | bool | int | float | dict | list):
+    if isinstance(value, (str, bool, int, float, dict, list)):
         return bool(value)
     return True
 

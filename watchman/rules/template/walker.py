@@ -10,17 +10,17 @@ from watchman.rules.template.errors import LimitError
 from watchman.rules.template.evaluator import Evaluator
 from watchman.rules.template.literals import quote
 from watchman.rules.template.printer import Output, sprint_one
-from watchman.rules.template.values import NIL, Function, Sized, Value, integer, truth
+from watchman.rules.template.values import NIL, Data, Function, Sized, Value, integer, truth
 
+PRELUDE_VARIABLES = ("$labels", "$externalLabels", "$externalURL", "$value")
 MAX_TEMPLATE_DEPTH = 60
 """Templates within templates. Go stops at 100000, Python's stack earlier."""
 
 
-def execute(
-    template: nodes.Template, functions: Mapping[str, Function], local: Mapping[str, Function], data: Value
-) -> str:
-    """The output of the template on the data; raises ExecError. `local` functions hide others of the same name."""
-    return _Walker(template, Evaluator(template, functions, local, data)).run(data)
+def execute(template: nodes.Template, functions: Mapping[str, Function], data: Data) -> str:
+    """The output of the template, which begins with the prelude, on an alert's data; raises ExecError."""
+    variables = [("$", data), *zip(PRELUDE_VARIABLES, data.fields().values(), strict=True)]
+    return _Walker(template, Evaluator(template, functions, variables)).run(data)
 
 
 class _Walker:
@@ -36,9 +36,9 @@ class _Walker:
         self._depth = 0
 
     def run(self, data: Value) -> str:
-        """Walks the template's own body."""
+        """Walks the template's own body. What the prelude would do is done: its variables are there."""
         try:
-            self._body(data, self._bodies[self._name])
+            self._body(data, self._bodies[self._name][len(PRELUDE_VARIABLES) :])
             return self._output.text()
         except LimitError as error:
             self._fail(str(error))
