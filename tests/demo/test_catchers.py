@@ -27,9 +27,13 @@ def now() -> float:
     return 1_800_000_000.0
 
 
+def clock(ts: float) -> str:
+    return f"at {ts:.0f}"
+
+
 @pytest.fixture
 def phone() -> Phone:
-    return Phone(now)
+    return Phone(now, clock)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def phone_site(phone: Phone) -> Iterator[Site]:
 
 @pytest.fixture
 def mailbox() -> Mailbox:
-    return Mailbox(now)
+    return Mailbox(now, clock)
 
 
 @pytest.fixture
@@ -140,6 +144,7 @@ def test_the_page_shows_pushes_as_text_newest_first(phone_site: Site) -> None:
     html = fetch(phone_site.url)[2].decode()
     assert "<script>" not in html
     assert html.index("&lt;script&gt;second") < html.index("first")
+    assert "at 1800000000, home, priority 3" in html
 
 
 def test_only_the_last_200_pushes_are_kept(phone: Phone, phone_site: Site) -> None:
@@ -232,6 +237,7 @@ def test_a_message_over_the_limit_is_refused_and_the_session_goes_on(mailbox: Ma
 def test_the_mail_page_shows_text_html_and_pictures(mailbox: Mailbox, mail_site: Site) -> None:
     mailbox.keep("home@a.example", ("me@b.example",), letter().as_bytes())
     assert b"Gestern: 27,4 kWh" in fetch(mail_site.url)[2]
+    assert b"at 1800000000, from home@a.example to me@b.example" in fetch(mail_site.url)[2]
     shown = fetch(f"{mail_site.url}/1")[2].decode()
     assert ".eine Zeile mit Punkt" in shown
     assert '<iframe sandbox src="/1/html">' in shown

@@ -16,7 +16,7 @@ from servers import Server as RealServer
 from servers import wait_for
 
 from watchman.demo.history import SCRAPE_S, Labels, Samples, create_blocks, record, write_openmetrics
-from watchman.demo.processes import Family, answers, fetch, free_port, python, python_env
+from watchman.demo.processes import Family, answers, fetch, free_ports, python, python_env
 from watchman.errors import WatchmanError
 from watchman.localtime import local_day
 from watchman.sonnen.device import Device, Server
@@ -99,7 +99,7 @@ def test_the_live_exporter_gives_every_series_of_the_history(samples: Samples) -
     with Family(keep=False) as family:
         config = f'[[systems]]\nhost = "{LABELS.host}"\nsn = "{LABELS.sn}"\nurl = "{device.url}"\n'
         (family.folder / "exporter.toml").write_text(config)
-        listen = f"127.0.0.1:{free_port()}"
+        listen = f"127.0.0.1:{free_ports(1)[0]}"
         arguments = ("--config", str(family.folder / "exporter.toml"), "--listen", listen)
         family.start("exporter", python("watchman.sonnen", *arguments), python_env())
         wait_for(lambda: answers(f"http://{listen}/metrics"), what="the exporter")

@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import escape
@@ -63,8 +62,9 @@ def parse_mail(number: int, at: float, sender: str, recipients: tuple[str, ...],
 class Mailbox:
     """All mails, and the pages that show them."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], clock: Callable[[float], str]) -> None:
         self._now = now
+        self._clock = clock
         self._lock = threading.Lock()
         self._mails: list[Mail] = []
         self._count = 0
@@ -88,17 +88,21 @@ class Mailbox:
             return Answer(b"only to look at\n", 405, "text/plain")
         head, *rest = request.path.strip("/").split("/")
         if not head:
-            items = [_line(mail) for mail in reversed(self.mails)]
+            items = [_line(mail, self._facts(mail)) for mail in reversed(self.mails)]
             return page("Mails", "".join(items) or "<p>No mail has arrived yet.</p>")
         mail = next((mail for mail in self.mails if str(mail.number) == head), None)
-        return _show(mail, rest) if mail else None
+        return _show(mail, self._facts(mail), rest) if mail else None
+
+    def _facts(self, mail: Mail) -> str:
+        ends = f"from {escape(mail.sender)} to {escape(', '.join(mail.recipients))}"
+        return f"<small>{escape(self._clock(mail.at))}, {ends}</small>"
 
 
-def _show(mail: Mail, rest: list[str]) -> Answer | None:
+def _show(mail: Mail, facts: str, rest: list[str]) -> Answer | None:
     match rest:
         case []:
             frame = f'<iframe sandbox src="/{mail.number}/html"></iframe>' if mail.html else ""
-            return page(mail.subject, f"{_facts(mail)}{frame}<h2>Text part</h2><p>{escape(mail.text)}</p>", live=False)
+            return page(mail.subject, f"{facts}{frame}<h2>Text part</h2><p>{escape(mail.text)}</p>", live=False)
         case ["html"] if mail.html:
             places = {picture.content_id: index for index, picture in enumerate(mail.pictures)}
             html = _CID.sub(lambda found: f"/{mail.number}/part/{places.get(found[1], 'missing')}", mail.html)
@@ -110,14 +114,9 @@ def _show(mail: Mail, rest: list[str]) -> Answer | None:
             return None
 
 
-def _line(mail: Mail) -> str:
+def _line(mail: Mail, facts: str) -> str:
     subject = escape(mail.subject or "(no subject)")
-    return f'<article><h2><a href="/{mail.number}">{subject}</a></h2>{_facts(mail)}</article>'
-
-
-def _facts(mail: Mail) -> str:
-    at = f"{datetime.fromtimestamp(mail.at).astimezone():%H:%M:%S}"
-    return f"<small>{at}, from {escape(mail.sender)} to {escape(', '.join(mail.recipients))}</small>"
+    return f'<article><h2><a href="/{mail.number}">{subject}</a></h2>{facts}</article>'
 
 
 def _body(message: EmailMessage, kind: str) -> str:

@@ -7,10 +7,11 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from watchman.demo import story
 from watchman.demo.config import Ports
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         return _run(options)
-    except WatchmanError as error:
+    except (WatchmanError, OSError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     except KeyboardInterrupt:
@@ -60,18 +61,21 @@ def _run(options: argparse.Namespace) -> int:
     programs = find_programs()
     say = _teller()
     with ExitStack() as stack:
-        phone, mailbox = Phone(time.time), Mailbox(time.time)
+        now = time.time()
+        home = choose_home(now)
+        clock = story.clock_in(ZoneInfo(home.timezone))
+        phone, mailbox = Phone(time.time, clock), Mailbox(time.time, clock)
         pushes, mails, smtp = Site(phone.respond), Site(mailbox.respond), SmtpServer(mailbox.keep)
         for server in (pushes, mails, smtp):
             server.start()
             stack.callback(server.close)
         family = stack.enter_context(Family(keep=options.keep))
         say(f"everything is in {family.folder}{'' if options.keep else ', removed at the end'}")
-        ports, now = choose_ports(smtp.port, pushes.port), time.time()
-        yesterday = set_up(Stage(family, programs, ports, choose_home(now), say), now)
+        ports = choose_ports(smtp.port, pushes.port)
+        yesterday = set_up(Stage(family, programs, ports, home, say), now)
         if not options.headless:
             _show_addresses(ports, pushes, mails)
-        play = _Play(family, ports, phone, mailbox, yesterday, say)
+        play = _Play(family, ports, phone, mailbox, yesterday, clock, say)
         return _verdict(play, _watch(play, options.limit_s, patient=not options.headless))
 
 
@@ -84,6 +88,7 @@ class _Play:
     phone: Phone
     mailbox: Mailbox
     yesterday: Energy
+    clock: Callable[[float], str]
     say: Say
 
 
@@ -94,7 +99,7 @@ def _watch(play: _Play, limit_s: float | None, *, patient: bool) -> Story:
     """
     told, begun = Story(), time.monotonic()
     cut_at, back_at = cut_grid(play.ports, time.time() + _CUT_AFTER_S), None
-    play.say(f"the power will be cut at {story.local_clock(cut_at)}")
+    play.say(f"the power will be cut at {play.clock(cut_at)}")
     while (limit_s is None or time.monotonic() < begun + limit_s) and (patient or not told.complete()):
         play.family.check()
         for step in _look(play, cut_at, back_at):
@@ -142,7 +147,7 @@ def _ask(url: str, otherwise: T) -> T:
 
 
 def _verdict(play: _Play, told: Story) -> int:
-    play.say(told.line(story.local_clock))
+    play.say(told.line(play.clock))
     digest = story.find_digest(play.mailbox.mails)
     if digest is not None:
         play.say(f"yesterday by mail: {', '.join(map(str, story.figures(digest, play.yesterday)))}")

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 
 from watchman.demo.web import Answer, Request, page
@@ -33,8 +32,9 @@ class Push:
 class Phone:
     """Receives by POST or PUT: JSON at `/`, or a message or file at `/topic` with the rest in headers or query."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], clock: Callable[[float], str]) -> None:
         self._now = now
+        self._clock = clock
         self._lock = threading.Lock()
         self._pushes: list[Push] = []
         self._count = 0
@@ -99,7 +99,10 @@ class Phone:
 
     def _show(self, path: str) -> Answer | None:
         if path in ("", "/"):
-            body = "".join(_article(push) for push in reversed(self.pushes)) or "<p>No push has arrived yet.</p>"
+            body = (
+                "".join(_article(push, self._clock(push.at)) for push in reversed(self.pushes))
+                or "<p>No push has arrived yet.</p>"
+            )
             return page("Pushes on the phone", body)
         found = [push for push in self.pushes if path == f"/file/{push.number}" and push.attachment]
         return Answer(found[0].attachment, content_type=_kind(found[0].attachment)) if found else None
@@ -125,9 +128,9 @@ def _priority(text: str) -> int:
     return value
 
 
-def _article(push: Push) -> str:
+def _article(push: Push, at: str) -> str:
     picture = f'<p><img src="/file/{push.number}" alt=""></p>' if push.attachment else ""
-    facts = [f"{datetime.fromtimestamp(push.at).astimezone():%H:%M:%S}", push.topic, f"priority {push.priority}"]
+    facts = [at, push.topic, f"priority {push.priority}"]
     return (
         f"<article><h2>{escape(push.title or push.topic)}</h2><p>{escape(push.message)}</p>{picture}"
         f"<small>{escape(', '.join([*facts, *push.tags, push.filename]).rstrip(', '))}</small></article>"

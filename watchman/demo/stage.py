@@ -11,10 +11,11 @@ from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from watchman.demo import config, history
+from watchman.demo import config, history, story
 from watchman.demo.config import TOKEN, Ports
 from watchman.demo.history import Samples
-from watchman.demo.processes import Family, fetch, find_program, free_port, python, python_env
+from watchman.demo.processes import Family, fetch, find_program, free_ports, python, python_env
+from watchman.errors import WatchmanError
 from watchman.localtime import day_of, local_day
 from watchman.sonnen.simulator import STEP_S, Energy, Home, Settings
 from watchman.sonnen.simulator.loads import charges_car, day_loads
@@ -57,15 +58,8 @@ def find_programs() -> Programs:
 
 def choose_ports(smtp: int, phone: int) -> Ports:
     """Free ports for what is still to start; the catchers have theirs."""
-    return Ports(
-        device=free_port(),
-        exporter=free_port(),
-        prometheus=free_port(),
-        alertmanager=free_port(),
-        watchman=free_port(),
-        smtp=smtp,
-        phone=phone,
-    )
+    device, exporter, prometheus, alertmanager, watchman = free_ports(5)
+    return Ports(device, exporter, prometheus, alertmanager, watchman, smtp=smtp, phone=phone)
 
 
 def choose_home(now: float) -> Settings:
@@ -83,6 +77,7 @@ def choose_home(now: float) -> Settings:
 
 def set_up(stage: Stage, now: float) -> Energy:
     """Start everything; returns, when all of it answers, what truly flowed yesterday. Raises WatchmanError."""
+    stage.say(f"the home is in {stage.home.timezone}, where it is {story.clock_in(ZoneInfo(stage.home.timezone))(now)}")
     end = now // history.SCRAPE_S * history.SCRAPE_S
     start = end - HISTORY_DAYS * 86400
     _write_configs(stage, now)
@@ -177,7 +172,10 @@ def _path(stage: Stage, name: str) -> Path:
 
 
 def _script(ports: Ports, wish: Mapping[str, object]) -> None:
-    fetch(f"{ports.url('device')}/simulation", json.dumps(wish).encode())
+    try:
+        fetch(f"{ports.url('device')}/simulation", json.dumps(wish).encode())
+    except OSError as error:
+        raise WatchmanError(f"the simulated battery does not take the script: {error}") from error
 
 
 def _step(ts: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from watchman.demo.mail import Mail
 from watchman.demo.push import Push
@@ -122,6 +122,6 @@ def faults(told: Story, digest: Mail | None, truth: Energy) -> list[str]:
     return told.missing() + [f"the digest is wrong: {figure}" for figure in wrong]
 
 
-def local_clock(ts: float) -> str:
-    """The time of day on this machine."""
-    return f"{datetime.fromtimestamp(ts).astimezone():%H:%M:%S}"
+def clock_in(zone: tzinfo) -> Callable[[float], str]:
+    """The time of day there, for an instant in unix seconds."""
+    return lambda ts: f"{datetime.fromtimestamp(ts, zone):%H:%M:%S}"
