@@ -211,15 +211,16 @@ class TestOnVanished:
         (alert,) = steps[-1].alerts.values()
         assert (alert.fired_at, alert.keep_since) == (0.0, None)
 
-    def test_presence_is_compared_with_the_moment_the_alert_began_to_fire(self) -> None:
+    def test_presence_is_compared_with_the_moment_the_alert_began_to_fire_as_it_was_queried(self) -> None:
         asked = []
 
         def present(labels, since, ts) -> bool:
             asked.append((dict(labels), since, ts))
             return True
 
-        run(rule(on_vanished="hold", for_s=60), every(60, [A, A, NONE]), present=present)
-        assert asked == [({"alertname": "T", "i": "a"}, 60.0, 120.0)]
+        one = rule(on_vanished="hold", for_s=60)
+        run(one, every(60, [A, A, NONE]), present=present, group=group_of(one, query_offset_s=5.0))
+        assert asked == [({"alertname": "T", "i": "a"}, 55.0, 115.0)]
 
     @pytest.mark.parametrize(("policy", "life"), [("resolve", "P---"), ("hold", "P---"), ("fire", "PHHH")])
     def test_only_fire_lets_a_pending_alert_whose_series_vanish_go_on_to_fire(self, policy, life) -> None:

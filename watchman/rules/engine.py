@@ -28,7 +28,9 @@ Element = tuple[Labels, float, Mapping[str, str]]
 Say = Callable[[str, Sample], str]
 """A template's text for one element, at the evaluation at hand."""
 Present = Callable[[Mapping[str, str], float, float], bool]
-"""`present(labels of the alert, since, ts)`: do the series the alert was made of at `since` still answer at `ts`?"""
+"""`present(labels of the alert, since, ts)`: do the series the alert was made of at `since` still answer at `ts`?
+
+Both are times to query at: the group's `query_offset` is taken off."""
 
 _PENDING, _FIRING, _INACTIVE = AlertState.PENDING, AlertState.FIRING, AlertState.INACTIVE
 
@@ -117,7 +119,7 @@ def evaluate(
         return _failed(rule, alerts, error, ts, expand)
     if steps.known < len(alerts):
         for key in [key for key in alerts if key not in steps.after]:
-            steps.take(key, alerts[key], _gone(rule, alerts[key], ts, present))
+            steps.take(key, alerts[key], _gone(rule, group, alerts[key], ts, present))
     active = sum(alert.state != _INACTIVE for alert in steps.after.values()) if group.limit > 0 else 0
     if active > group.limit:
         return _over_limit(group.limit, active, alerts)
@@ -205,12 +207,12 @@ def _seen(rule: Rule, old: Alert | None, element: Element, ts: float) -> Alert:
     return Alert(old.labels, _FIRING, old.active_at, value, annotations, fired_at, last_sent_at=old.last_sent_at)
 
 
-def _gone(rule: Rule, alert: Alert, ts: float, present: Present) -> Alert | None:
+def _gone(rule: Rule, group: Group, alert: Alert, ts: float, present: Present) -> Alert | None:
     """An alert whose element is not in the answer; None: it is forgotten."""
     if alert.state == _INACTIVE:
         forgotten = alert.resolved_at is None or ts - alert.resolved_at > RESOLVED_RETENTION_S + _TOLERANCE_S
         return None if forgotten else alert
-    if _is_held(rule, alert, ts, present):
+    if _is_held(rule, group, alert, ts, present):
         return _timed(rule, replace(alert, held=True, keep_since=_first(alert.keep_since, ts)), ts)
     if alert.state == _PENDING:
         return None
@@ -231,14 +233,14 @@ def _gone(rule: Rule, alert: Alert, ts: float, present: Present) -> Alert | None
     )
 
 
-def _is_held(rule: Rule, alert: Alert, ts: float, present: Present) -> bool:
+def _is_held(rule: Rule, group: Group, alert: Alert, ts: float, present: Present) -> bool:
     """True if `on_vanished` says not to believe the missing element, because the series behind it are gone as well."""
     if rule.on_vanished == "resolve" or (alert.state == _PENDING and rule.on_vanished != "fire"):
         return False
     if alert.keep_since is not None and not alert.held:
         return False  # its series answered when it ended
     since = _first(alert.fired_at, alert.active_at)
-    return not present(alert.labels, since, ts)
+    return not present(alert.labels, since - group.query_offset_s, ts - group.query_offset_s)
 
 
 def _timed(rule: Rule, alert: Alert, ts: float) -> Alert:
