@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine is no fault of the code: laws have no time limit, and CI tries the same examples every time.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("house")
 
 # Test modules import the helpers beside this file by their plain name, whatever pytest's import mode is.
 sys.path.insert(0, str(Path(__file__).parent))

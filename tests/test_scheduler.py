@@ -44,7 +44,7 @@ def test_a_job_runs_at_its_slots_and_is_told_which(scheduler, time):
     ran = []
     scheduler.at_slots(15.0, lambda slot, missed: ran.append((slot, missed)), offset_s=4.0)
     run_for(scheduler, time, 60)
-    assert [(1009.0, 0), (1024.0, 0), (1039.0, 0), (1054.0, 0)] == ran
+    assert ran == [(1009.0, 0), (1024.0, 0), (1039.0, 0), (1054.0, 0)]
 
 
 def test_slots_that_were_slept_through_are_counted_not_made_up_for(scheduler, time):
@@ -53,7 +53,7 @@ def test_slots_that_were_slept_through_are_counted_not_made_up_for(scheduler, ti
     run_for(scheduler, time, 10)
     time.go(35)
     scheduler.run_pending()
-    assert [(1010.0, 0), (1040.0, 2)] == ran
+    assert ran == [(1010.0, 0), (1040.0, 2)]
 
 
 def test_a_job_that_raises_comes_again_and_starves_nobody(scheduler, time, errors):
@@ -65,8 +65,8 @@ def test_a_job_that_raises_comes_again_and_starves_nobody(scheduler, time, error
     scheduler.at_slots(5.0, bad)
     scheduler.at_slots(5.0, lambda slot, _missed: good.append(slot))
     run_for(scheduler, time, 20)
-    assert 4 == len(good)
-    assert 4 == len(errors)
+    assert len(good) == 4
+    assert len(errors) == 4
 
 
 @pytest.mark.parametrize("step_s", [-1800.0, 1800.0], ids=["set back", "set forward"])
@@ -78,7 +78,7 @@ def test_a_step_of_the_wall_clock_neither_stalls_nor_floods(scheduler, time, ste
     before = len(ran)
     run_for(scheduler, time, 60)
     after = ran[before:]
-    assert 6 == len(after)
+    assert len(after) == 6
     assert {0} == {missed for _, missed in after}
 
 
@@ -89,11 +89,11 @@ def test_an_interval_of_nothing_is_refused(scheduler):
 
 def test_it_waits_for_the_next_slot_at_most_a_second(scheduler, time):
     scheduler.at_slots(10.0, lambda _slot, _missed: None)
-    assert 1.0 == scheduler.idle_s()
+    assert scheduler.idle_s() == 1.0
     time.go(9.75)
-    assert 0.25 == scheduler.idle_s()
+    assert scheduler.idle_s() == 0.25
     time.go(5)
-    assert 0.0 == scheduler.idle_s()
+    assert scheduler.idle_s() == 0.0
 
 
 def test_it_ends_when_told_and_runs_what_follows_each_round(scheduler, time):
@@ -106,4 +106,4 @@ def test_it_ends_when_told_and_runs_what_follows_each_round(scheduler, time):
         scheduler.wake()
 
     scheduler.run_until(stop, after_each)
-    assert 3 == len(rounds)
+    assert len(rounds) == 3

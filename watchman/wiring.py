@@ -14,8 +14,10 @@ from watchman.config.model import PrometheusConfig, ReceiverConfig
 from watchman.config.routing import InhibitRuleConfig, to_inhibit_rule, to_intervals, to_matchers, to_route
 from watchman.durations import format_duration
 from watchman.errors import ConfigError, Fault
+from watchman.notify.destination import url_key
 from watchman.notify.matchers import Matcher, Op, all_match, make_matcher
 from watchman.notify.plan import Receiver, Routing
+from watchman.notify.render import Renderer, make_renderer
 from watchman.notify.route import Route, build_tree
 from watchman.prometheus import Prometheus, PrometheusSettings
 from watchman.rulefiles import read_rule_files
@@ -52,6 +54,7 @@ class Wiring:
     destinations: Mapping[str, Mapping[str, str]]
     prometheus: Prometheus
     expand: Expander
+    render: Renderer
     members: tuple[Alertmanager, ...]
 
     @property
@@ -83,6 +86,7 @@ def wire(config: Config) -> Wiring:
         destinations=MappingProxyType(destinations),
         prometheus=prometheus,
         expand=make_expander(prometheus.query, dict(config.external_labels), external_url),
+        render=make_renderer(config.site.timezone),
         members=tuple(_members(config)),
     )
 
@@ -153,7 +157,7 @@ def check_receivers(config: Config) -> None:
 
 def _destinations(receiver: ReceiverConfig) -> Mapping[str, str]:
     # Apprise is imported here: `watchman check` and the worker need not carry it.
-    from watchman.notify.sender import split_url, url_key
+    from watchman.notify.sender import split_url
 
     urls = [single for url in receiver.apprise for single in split_url(url.get_secret_value())]
     return MappingProxyType({url_key(url): url for url in urls})

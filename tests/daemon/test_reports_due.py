@@ -81,8 +81,8 @@ def test_report_and_mark_are_written_together_and_once(world, monkeypatch):
     reporting.make_due_reports(world.context)
     world.restart()
     reporting.make_due_reports(world.context)
-    assert [("mail", "Home, Sat 21 Nov: nothing to do")] == world.messages()
-    assert ["2026-11-21"] == [job["date"] for job in jobs_done if job["kind"] == "report"]
+    assert world.messages() == [("mail", "Home, Sat 21 Nov: nothing to do")]
+    assert [job["date"] for job in jobs_done if job["kind"] == "report"] == ["2026-11-21"]
 
 
 def test_a_report_that_fails_is_tried_again(world, monkeypatch):
@@ -92,8 +92,8 @@ def test_a_report_that_fails_is_tried_again(world, monkeypatch):
     monkeypatch.setattr(reporting, "run_worker", fail)
     world.clock.at = local("2026-11-22T07:05:30")
     reporting.make_due_reports(world.context)
-    assert [] == world.messages()
-    assert ["2026-11-21"] == due(world, "2026-11-22T07:06:30")
+    assert world.messages() == []
+    assert due(world, "2026-11-22T07:06:30") == ["2026-11-21"]
 
 
 @pytest.mark.parametrize(("now", "offline"), [("2026-11-22T07:05:30", False), ("2026-11-22T13:06:00", True)])
@@ -107,4 +107,4 @@ def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monke
 
 def test_the_workers_result_becomes_a_message_with_its_picture():
     message = reporting.to_message(MADE)
-    assert ("Sun 27.4 kWh", "<p>Sun</p>", b"\0\0\0") == (message.text, message.html, message.attachments[0].content)
+    assert (message.text, message.html, message.attachments[0].content) == ("Sun 27.4 kWh", "<p>Sun</p>", b"\0\0\0")

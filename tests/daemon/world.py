@@ -1,7 +1,7 @@
-"""A daemon without its threads: real config, store, rules and notification; Prometheus' answers and the clock are given.
+"""A daemon without its threads: real config, store, rules, notification; Prometheus' answers and the clock are given.
 
-`tick(ts)` evaluates every group at that slot and dispatches what is due, as the running daemon would. `restart()` throws
-all memory away and reads the state from the disk again, as after kill -9.
+`tick(minute)` evaluates every group at that slot and dispatches what is due, as the running daemon would. `restart()`
+throws all memory away and reads the state from the disk again, as after kill -9.
 """
 
 from __future__ import annotations

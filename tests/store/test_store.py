@@ -84,14 +84,14 @@ def test_an_incident_opens_once_and_ends_once(store):
         open_incident(connection, incident(100.0))
         close_incident(connection, incident(100.0).fingerprint, 400.0)
         close_incident(connection, incident(100.0).fingerprint, 900.0)
-        assert [(40.0, 100.0, 400.0)] == [(i.started, i.fired, i.ended) for i in incidents_between(connection, 0, 1000)]
+        assert [(i.started, i.fired, i.ended) for i in incidents_between(connection, 0, 1000)] == [(40.0, 100.0, 400.0)]
 
 
 def test_an_incident_never_ends_before_it_began(store):
     with store.begin() as connection:
         open_incident(connection, incident(100.0))
         close_incident(connection, incident(100.0).fingerprint, 5.0)
-        assert [40.0] == [i.ended for i in incidents_between(connection, 0, 1000)]
+        assert [i.ended for i in incidents_between(connection, 0, 1000)] == [40.0]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_ledger_rows_are_replaced_not_doubled(store):
         write_slots(connection, [better])
         write_slots(connection, [])
         assert [better] == read_slots(connection, "home", 0, 1800)
-        assert [] == read_slots(connection, "home", 0, 900)
+        assert read_slots(connection, "home", 0, 900) == []
         assert first_slot(connection, "home") == 900
 
 
@@ -147,9 +147,9 @@ def test_a_second_daemon_is_kept_out_until_the_first_ends(store, url):
     ask = [sys.executable, "-c", code]
     assert store.lock()
     assert store.lock(), "asking again is no conflict"
-    assert 3 == subprocess.run(ask, check=False).returncode
+    assert subprocess.run(ask, check=False).returncode == 3
     store.close()
-    assert 0 == subprocess.run(ask, check=False).returncode
+    assert subprocess.run(ask, check=False).returncode == 0
 
 
 def test_a_state_of_a_newer_watchman_is_refused(url, tmp_path):

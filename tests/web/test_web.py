@@ -128,7 +128,7 @@ def test_alerts_are_listed_without_those_that_are_over(client, home):
     over = Alert({"alertname": "X"}, AlertState.INACTIVE, 1.0, 1.0, fired_at=2.0, resolved_at=3.0)
     home.statuses = [RuleStatus(GROUP, RULE, (FIRING, over))]
     alerts = client.get("/api/v1/alerts").get_json()["data"]["alerts"]
-    assert ["GridDown"] == [alert["labels"]["alertname"] for alert in alerts]
+    assert [alert["labels"]["alertname"] for alert in alerts] == ["GridDown"]
 
 
 @pytest.mark.parametrize(
@@ -151,26 +151,26 @@ def test_values_are_printed_as_go_prints_them(value, text):
 
 
 def test_times_are_printed_as_go_prints_them():
-    assert ["0001-01-01T00:00:00Z", "1970-01-01T00:00:01.25Z"] == [rfc3339(0), rfc3339(1.25)]
+    assert [rfc3339(0), rfc3339(1.25)] == ["0001-01-01T00:00:00Z", "1970-01-01T00:00:01.25Z"]
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
 def test_readiness_is_told_by_status(client, home, ready, status):
     home.ready = ready
     assert status == client.get("/-/ready").status_code
-    assert 200 == client.get("/-/healthy").status_code
+    assert client.get("/-/healthy").status_code == 200
 
 
 def test_reload_says_what_is_wrong_and_keeps_running(client, home):
-    assert 200 == client.post("/-/reload").status_code
+    assert client.post("/-/reload").status_code == 200
     home.fault = ConfigError([Fault("config.yaml", 3, 1, "route: is missing")])
     answer = client.post("/-/reload")
-    assert (500, True) == (answer.status_code, "config.yaml:3:1: route: is missing" in answer.text)
-    assert 1 == home.reloaded
+    assert (answer.status_code, "config.yaml:3:1: route: is missing" in answer.text) == (500, True)
+    assert home.reloaded == 1
 
 
 def test_reload_is_not_a_get(client):
-    assert 405 == client.get("/-/reload").status_code
+    assert client.get("/-/reload").status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -262,14 +262,14 @@ def test_every_answer_carries_the_safe_headers(client):
     for path in ("/", "/metrics", "/nope"):
         headers = client.get(path).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
-        assert "nosniff" == headers["X-Content-Type-Options"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_metrics_are_plain_text(client):
     answer = client.get("/metrics")
-    assert ("up 1\n", True) == (answer.text, answer.content_type.startswith("text/plain; version=0.0.4"))
+    assert (answer.text, answer.content_type.startswith("text/plain; version=0.0.4")) == ("up 1\n", True)
 
 
 def test_an_unknown_path_is_a_plain_404(client):
     answer = client.get("/nope")
-    assert (404, True) == (answer.status_code, answer.text.startswith("404 Not Found"))
+    assert (answer.status_code, answer.text.startswith("404 Not Found")) == (404, True)

@@ -16,8 +16,8 @@ from watchman.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
-NEVER = float("inf")
-STORE_RETRY_S = 5.0
+# Commands put messages into the outbox too (`notify`, `report --send`), so it is looked into now and then.
+LOOK_EVERY_S = 2.0
 
 
 class StoreOutbox:
@@ -63,11 +63,11 @@ def make_queue(context: Context, pool: Executor) -> SendQueue:
 def deliver(context: Context, queue: SendQueue) -> None:
     """Start what is due, and learn when the next message is."""
     context.delivery_wanted.clear()
-    context.next_delivery_at = context.clock.now() + STORE_RETRY_S
+    look_again_at = context.next_delivery_at = context.clock.now() + LOOK_EVERY_S
     queue.step(destination_urls(context.wiring))
     with context.store.begin() as connection:
         due_at = outbox.next_due_at(connection)
-    context.next_delivery_at = NEVER if due_at is None else due_at
+    context.next_delivery_at = look_again_at if due_at is None else min(due_at, look_again_at)
 
 
 def destination_urls(wiring: Wiring) -> Mapping[DestinationKey, str]:

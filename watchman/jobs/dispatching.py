@@ -11,7 +11,6 @@ from watchman.context import Context
 from watchman.notify.dispatch import dispatch as decide
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.plan import DispatchState, Held, Notification, Plan
-from watchman.notify.render import make_renderer
 from watchman.store import notices, outbox
 from watchman.store.alerts import last_end
 
@@ -45,9 +44,8 @@ def active_alerts(context: Context) -> list[ActiveAlert]:
 
 def postings(context: Context, plan: Plan) -> Iterator[outbox.Posting]:
     """One outbox row for each destination of each message, worst first."""
-    render = make_renderer(context.wiring.config.site.timezone)
     for notification in plan.notifications:
-        message = render(notification)
+        message = context.wiring.render(notification)
         for destination in context.wiring.destinations[notification.receiver]:
             yield outbox.Posting(
                 receiver=notification.receiver,
