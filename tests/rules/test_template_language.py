@@ -83,6 +83,7 @@ TEXTS = {
     "print": ("{{ print 1 2 `a` `b` 3 nil true }}{{ println 1 `a` }}", "1 2ab3 <nil> true1 a\n"),
     "html": ("{{ html `<a href='x'>&\"` }} {{ html nil }}", "&lt;a href=&#39;x&#39;&gt;&amp;&#34; &lt;no value&gt;"),
     "js": ('{{ js `it\'s <b>"x"` }}', r"it\'s \u003Cb\u003E\"x\""),
+    "urlquery of a sample and more": ("{{ urlquery (query `1.5` | first) 1 }}", "%7Bmap%5B%5D+1.5%7D+1"),
     "urlquery": ("{{ urlquery `a b&c=d/é~` }}", "a+b%26c%3Dd%2F%C3%A9~"),
     "half a character becomes the replacement": ("{{ slice `é` 0 1 }}", "\ufffd"),
     "what has no value": (

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 from watchman.rules.template import compare
 from watchman.rules.template.errors import FunctionError
 from watchman.rules.template.literals import to_bytes, to_text
-from watchman.rules.template.printer import sprint, sprint_one, sprintln
+from watchman.rules.template.printer import sprint, sprintln
 from watchman.rules.template.printf import sprintf
 from watchman.rules.template.values import (
     ANY,
@@ -24,7 +24,6 @@ from watchman.rules.template.values import (
     truth,
     type_name,
 )
-from watchman.series import Sample
 
 _HTML = str.maketrans({'"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;", "\0": "\ufffd"})
 _JS = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"}
@@ -152,11 +151,7 @@ def _joined(args: tuple[Value, ...]) -> str:
     """The arguments as an action would print them."""
     if len(args) == 1 and isinstance(args[0], str):
         return str(args[0])
-    return sprint([_printable(arg) for arg in args])
-
-
-def _printable(value: Value) -> Value:
-    return sprint_one(value) if value is None or value is NIL or isinstance(value, Sample) else value
+    return sprint(["<no value>" if arg is None or arg is NIL else arg for arg in args], as_action=True)
 
 
 def _html(*args: Value) -> str:

@@ -74,14 +74,17 @@ class Output:
         return "".join(self._parts)
 
 
-def sprint(args: Sequence[Value]) -> str:
-    """As fmt.Sprint: a space between two operands where neither is a string."""
+def sprint(args: Sequence[Value], *, as_action: bool = False) -> str:
+    """As fmt.Sprint: a space between two operands where neither is a string. An action shows samples without `&`."""
     output = Output()
     previous_is_text = True
     for index, arg in enumerate(args):
         if index and not is_text(arg) and not previous_is_text:
             output.write(" ")
-        print_value(output, arg, "v", PLAIN)
+        if as_action and isinstance(arg, Sample):
+            output.write(sprint_one(arg))
+        else:
+            print_value(output, arg, "v", PLAIN)
         previous_is_text = is_text(arg)
     return output.text()
 
