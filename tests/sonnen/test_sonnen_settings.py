@@ -80,7 +80,7 @@ def test_unknown_keys_are_warned_about_and_not_refused() -> None:
         ("[[systems]]\nurl = 'http://b:99999'", "systems[0].url: is not a URL; write it as http://192.168.1.50:8080"),
         ("[[systems]]\nurl = 'http://b:0'", "systems[0].url: has port 0"),
         ("[[systems]]\nurl = 'http://me:pw@b'", "systems[0].url: holds a user name or password"),
-        ("[[systems]]\nurl = 'b'\napi = 'v3'", "systems[0].api: must be one of auto, v1, v2, not 'v3'"),
+        ("[[systems]]\nurl = 'b'\napi = 'v3'", "systems[0].api: must be one of auto, v1, v2, eco, not 'v3'"),
         ("[[systems]]\nurl = 'b'\npoll_seconds = 1", "systems[0].poll_seconds: must be a number from 2 to 3600, not 1"),
         ("[[systems]]\nurl = 'b'\npoll_seconds = true", "systems[0].poll_seconds: must be a number"),
         ("[[systems]]\nurl = 'b'\npoll_seconds = nan", "systems[0].poll_seconds: must be a number"),

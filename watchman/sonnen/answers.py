@@ -15,6 +15,7 @@ from watchman.sonnen.details import (
     parse_latest,
     parse_pins,
 )
+from watchman.sonnen.eco import PARTS, is_tree, parse_tree
 from watchman.sonnen.meters import Inverter, Meters, parse_inverter, parse_powermeter
 from watchman.sonnen.status import Status, parse_status
 from watchman.sonnen.values import Failure, load_json
@@ -24,13 +25,17 @@ Reading = Status | Latest | Battery | Configurations | Pins | Inverter | Meters
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One thing to ask for. `interval_s` is how often, None the system's own `poll_seconds`."""
+    """One thing to ask for. `interval_s` is how often, None the system's own `poll_seconds`.
+
+    With `parts` each of them is asked for by itself, below `path`, and the answer is the object they make together.
+    """
 
     path: str
     interval_s: float | None
+    parts: tuple[str, ...] = ()
 
 
-# v1 needs no token. In v2 all but status do.
+# Only v2 wants a token, and its status does without.
 ENDPOINTS: Mapping[str, Mapping[str, Endpoint]] = {
     "v2": {
         "status": Endpoint("/api/v2/status", None),
@@ -46,11 +51,16 @@ ENDPOINTS: Mapping[str, Mapping[str, Endpoint]] = {
         "inverter": Endpoint("/api/inverter", 60.0),
         "powermeter": Endpoint("/api/powermeter", 60.0),
         "battery": Endpoint("/api/battery", 60.0),
+        # Only some have it, and beside the flags it repeats the status.
+        "latestdata": Endpoint("/api/latestdata", 60.0),
     },
+    # The generation of eco 4 to 7; later firmwares of it answer the values of the tree only one by one.
+    "eco": {"status": Endpoint("/rest/devices/battery", None)},
+    "eco-parts": {"status": Endpoint("/rest/devices/battery", 15.0, PARTS)},
 }
 
 _PARSERS: Mapping[str, Callable[[object], Reading | Failure]] = {
-    "status": parse_status,
+    "status": lambda answer: parse_tree(answer) if is_tree(answer) else parse_status(answer),
     "latestdata": parse_latest,
     "battery": parse_battery,
     "configurations": parse_configurations,

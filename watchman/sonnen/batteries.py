@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from watchman.errors import Fault
+from watchman.sonnen.subnets import addresses
 from watchman.sonnen.system import APIS, System, normal_url
 
 MIN_POLL_S = 2.0  # batteries polled faster begin to answer HTTP 500
@@ -16,7 +18,7 @@ MAX_POLL_S = 3600.0
 DEFAULT_POLL_S = 5.0
 
 _TEXTS = ("host", "sn", "url", "token", "token_file", "api", "timezone")
-_KEYS = (*_TEXTS, "poll_seconds", "keep_stale")
+_KEYS = (*_TEXTS, "poll_seconds", "keep_stale", "search")
 
 
 class Problems:
@@ -57,11 +59,31 @@ def read_system(
         sn=texts["sn"],
         url=url,
         token=token,
+        reread_token=partial(_reread, read_file, texts["token_file"]) if texts["token_file"] else None,
+        search=networks(table, "search", place, problems),
         api=texts["api"] or "auto",
         poll_s=poll_s,
         keep_stale=bool(keep_stale),
         timezone=zone,
     )
+
+
+def networks(table: Mapping[str, Any], name: str, place: str, problems: Problems) -> tuple[str, ...]:
+    """A list of networks such as 192.168.1.0/24, none of them larger than MAX_ADDRESSES."""
+    given = table.get(name, [])
+    if not isinstance(given, list):
+        problems.fault(f"{place}{name}", f'must be a list of networks as ["192.168.1.0/24"], not {given!r}')
+        return ()
+    for entry in given:
+        try:
+            addresses(str(entry))
+        except ValueError as error:
+            problems.fault(f"{place}{name}", str(error))
+    return tuple(str(entry) for entry in given)
+
+
+def _reread(read_file: Callable[[str], str], path: str) -> str:
+    return read_file(path).strip()
 
 
 def _text(table: Mapping[str, Any], name: str, place: str, problems: Problems) -> str:

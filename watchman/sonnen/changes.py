@@ -25,6 +25,7 @@ def changes(before: State, after: State, now_s: float) -> list[Change]:
         *_token(before, after),
         *_endpoints(before, after),
         *_firmware(before, after),
+        *_lost(before, after),
     ]
 
 
@@ -47,11 +48,18 @@ def _presence(before: State, after: State, now_s: float) -> Iterator[Change]:
 
 def _token(before: State, after: State) -> Iterator[Change]:
     if after.token_ok is False and before.token_ok is not False:
-        yield Change(
-            "the token was refused (HTTP 401): switch on 'Read API' under Software-Integration, JSON API on the "
-            "battery's own page, and configure the token shown there",
-            bad=True,
-        )
+        # The battery answers the same 401 to both; what was before tells which is likely.
+        if before.token_ok:
+            cause = (
+                "the token was accepted before and now is refused (HTTP 401): the Read API is switched off or the "
+                "token was renewed; look under Software-Integration, JSON API on the battery's own page"
+            )
+        else:
+            cause = (
+                "the token was refused (HTTP 401): switch on 'Read API' under Software-Integration, JSON API on the "
+                "battery's own page, and configure the token shown there"
+            )
+        yield Change(cause, bad=True)
     elif after.token_ok and before.token_ok is False:
         yield Change("the token is accepted again")
 
@@ -59,6 +67,10 @@ def _token(before: State, after: State) -> Iterator[Change]:
 def _endpoints(before: State, after: State) -> Iterator[Change]:
     for name, known in after.endpoints.items():
         earlier = before.endpoints.get(name)
+        if known.reason == "forbidden" and not (earlier and earlier.reason == "forbidden"):
+            yield Change(
+                f"the token is accepted, but not for {name} (HTTP 403): the Read API is switched off", bad=True
+            )
         if known.gone and not (earlier and earlier.gone):
             yield Change(f"this device has no {name}: its series are left out, asked again every hour")
 
@@ -67,6 +79,15 @@ def _firmware(before: State, after: State) -> Iterator[Change]:
     was, now = _version(before), _version(after)
     if was and now and was != now:
         yield Change(f"firmware changed from {was} to {now}")
+
+
+def _lost(before: State, after: State) -> Iterator[Change]:
+    """What the first answers after a firmware update have no more."""
+    for name in set(before.missing_before_update) - set(after.missing_before_update):
+        known = after.endpoints.get(name)
+        lost = known.reading.missing - before.missing_before_update[name] if known and known.reading else 0
+        if lost > 0:
+            yield Change(f"since the firmware update {name} lacks {lost} more of the fields expected", bad=True)
 
 
 def _version(state: State) -> str | None:

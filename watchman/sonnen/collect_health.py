@@ -33,7 +33,7 @@ def write_info(page: Families, labels: Labels, state: State, now_s: float) -> No
         "A metric with a constant '1' value labeled by api, firmware and number of battery modules",
         {
             **labels,
-            "api": state.known.api,
+            "api": state.known.api.partition("-")[0],
             "firmware": firmware or "",
             "modules": "" if modules is None else f"{modules:g}",
         },

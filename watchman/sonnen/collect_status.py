@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta, timezone, tzinfo
 
+from watchman.sonnen.eco import STATES
 from watchman.sonnen.families import Families, Labels
 from watchman.sonnen.status import Status
 
@@ -138,6 +139,14 @@ def _write_states(page: Families, labels: Labels, status: Status) -> None:
     modes = (*_MODES.values(), "other")
     page.states(
         "sonnen_operating_mode_state", "1 for the operating mode in force", labels, mode, label="mode", known=modes
+    )
+    page.states(
+        "sonnen_eco_state",
+        "1 for what an eco 4 to 7 is doing (M06)",
+        labels,
+        status.tree_state,
+        label="state",
+        known=(*STATES.values(), "other"),
     )
     on_grid = None if status.system_status is None else status.system_status == "on_grid"
     page.gauge("sonnen_on_grid", "1 while the house is connected to the grid", labels, on_grid)

@@ -40,6 +40,15 @@ def learn(state: State, ask: Ask, outcome: Reading | Failure, took: Took, chance
     return _answered(found, ask, outcome, took)
 
 
+def with_token(state: State, token: str, now_s: float) -> State:
+    """The state with another token, which is tried at once; the same state if it is the token that was refused."""
+    if not token or token == state.system.token:
+        return state
+    system = replace(state.system, token=token)
+    held = {name: replace(known, due_s=now_s) for name, known in state.endpoints.items() if name != "status"}
+    return replace(state, system=system, endpoints={**state.endpoints, **held}, token_ok=None, token_refusals=0)
+
+
 def _counted(state: State, ask: Ask, outcome: Reading | Failure, took: Took) -> State:
     reason = outcome.reason if isinstance(outcome, Failure) else ""
     tally = state.tallies[ask.endpoint].add(took.finished_s - took.started_s, reason)
@@ -51,14 +60,17 @@ def _answered(state: State, ask: Ask, reading: Reading, took: Took) -> State:
     due_s = max(took.started_s + every_s, took.finished_s + min(PAUSE_S, every_s))
     answered = EndpointState(due_s, reading, took.finished_s, took.unix)
     endpoints = {**state.endpoints, ask.endpoint: answered}
+    before_update = {name: count for name, count in state.missing_before_update.items() if name != ask.endpoint}
     if isinstance(reading, Configurations) and _other_firmware(state, reading):
+        readings = {name: known.reading for name, known in state.endpoints.items() if name != ask.endpoint}
+        before_update = {name: known.missing for name, known in readings.items() if known is not None}
         endpoints = {name: _again(known, took) if known.reason else known for name, known in endpoints.items()}
     if ask.endpoint == "status":
         state = replace(state, trouble=(), offline_since_s=None)
     if ask.with_token:
         # What the refused token held back shares one due time, so the rest follows this answer at once.
         state = replace(state, token_ok=True, token_refusals=0)
-    return replace(state, endpoints=endpoints)
+    return replace(state, endpoints=endpoints, missing_before_update=before_update)
 
 
 def _found(state: State, target: Target, took: Took) -> State:
@@ -102,7 +114,9 @@ def _next_cursor(state: State, failure: Failure) -> int | None:
     busy = failure.reason in ("timeout", "http_5xx", "not_ready") and state.status.failures < PATIENT_ROUNDS
     skip = failure.reason == "connect" or busy
     for cursor in range(state.cursor + 1, len(state.candidates)):
-        if not (skip and state.candidates[cursor].base == here) and failure.reason != "dns":
+        candidate = state.candidates[cursor]
+        same = candidate.base == here or (busy and candidate.api.startswith("eco"))
+        if not (skip and same) and failure.reason != "dns":
             return cursor
     return None
 

@@ -1,8 +1,8 @@
 """Inverter and power meter, the two answers beside `status` that the Rust exporter read.
 
-The inverter comes as texts below `status` (v1) or as flat numbers (v2), the power meter as an object keyed
-`<deviceid>_<channel>` or `0`, `1` (v1, dashboard) or as a list (v2). Meters are told apart by `direction`, never by
-their place.
+The inverter comes as texts below `status` (v1), as flat numbers (v2) or as another maker's registers (`foreign`), the
+power meter as an object keyed `<deviceid>_<channel>` or `0`, `1` (v1, dashboard) or as a list (v2). Meters are told
+apart by `direction`, never by their place.
 """
 
 from __future__ import annotations
@@ -10,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from watchman.sonnen.foreign import (
+    HYBRID_EXPECTED,
+    RADIAN_EXPECTED,
+    hybrid_fields,
+    is_hybrid,
+    is_radian,
+    radian_fields,
+)
 from watchman.sonnen.values import Failure, count_missing, key, mapping, number, three
 
 MAX_METERS = 16
@@ -79,6 +87,10 @@ def parse_inverter(answer: object) -> Inverter | Failure:
         return Failure("bad_shape", "the inverter answer is not a JSON object")
     below = mapping(mapping(answer).get("status"))
     fields = below or mapping(answer)
+    if is_hybrid(fields):
+        return _inverter(hybrid_fields(fields), HYBRID_EXPECTED)
+    if is_radian(fields):
+        return _inverter(radian_fields(fields), RADIAN_EXPECTED)
     return _inverter(fields, _INVERTER_V1 if below else _INVERTER_V2)
 
 

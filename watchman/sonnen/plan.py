@@ -52,6 +52,8 @@ class State:
     token_refusals: int = 0  # in a row
     offline_since_s: float | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    # Fields missing in each answer when the firmware changed, until that answer has come again.
+    missing_before_update: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def status(self) -> EndpointState:
@@ -70,6 +72,11 @@ class Ask:
     @property
     def url(self) -> str:
         return self.target.base + ENDPOINTS[self.target.api][self.endpoint].path
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is asked for below the URL, one by one; mostly nothing."""
+        return ENDPOINTS[self.target.api][self.endpoint].parts
 
 
 def first_state(system: System, now_s: float) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 import threading
@@ -11,12 +12,14 @@ from collections.abc import Callable
 from watchman.sonnen.answers import Reading, read_answer
 from watchman.sonnen.changes import changes
 from watchman.sonnen.client import get
-from watchman.sonnen.learn import Took, learn
+from watchman.sonnen.learn import Took, learn, with_token
 from watchman.sonnen.plan import Ask, State, first_state, is_offline, is_online, next_ask
 from watchman.sonnen.system import System
 from watchman.sonnen.values import Failure
 
 log = logging.getLogger(__name__)
+
+MAX_PART = 64  # a single number
 
 Get = Callable[[str, str | None], bytes | Failure]
 
@@ -43,6 +46,7 @@ class Poller:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._renew_token()
             now_s = time.monotonic()
             ask = next_ask(self.state, now_s)
             if ask.at_s <= now_s:
@@ -61,9 +65,37 @@ class Poller:
         for change in changes(before, self.state, took.finished_s):
             log.log(logging.WARNING if change.bad else logging.INFO, "%s: %s", before.system.host, change.message)
 
+    def _renew_token(self) -> None:
+        """While the token is refused, look whether another one has been put into its file."""
+        if self.state.token_ok is not False or self.state.system.reread_token is None:
+            return
+        try:
+            token = self.state.system.reread_token()
+        except (OSError, ValueError) as error:
+            log.debug("%s: cannot read the token again: %s", self.state.system.host, error)
+            return
+        renewed = with_token(self.state, token, time.monotonic())
+        if renewed is not self.state:
+            self.state = renewed
+            log.info("%s: the token was read again from its file: it is another one", renewed.system.host)
+
     def _request(self, ask: Ask) -> Reading | Failure:
-        body = self._fetch(ask.url, self.state.system.token if ask.with_token else None)
+        body = self._ask_parts(ask) if ask.parts else self._ask(ask, ask.url)
         outcome = body if isinstance(body, Failure) else read_answer(ask.endpoint, body)
         if isinstance(outcome, Failure):
             log.debug("%s: %s: %s", self.state.system.host, ask.endpoint, outcome.message)
         return outcome
+
+    def _ask(self, ask: Ask, url: str) -> bytes | Failure:
+        return self._fetch(url, self.state.system.token if ask.with_token else None)
+
+    def _ask_parts(self, ask: Ask) -> bytes | Failure:
+        """The object that the parts of an answer make, asked for one after the other. A part may be unknown here."""
+        found: dict[str, object] = {}
+        for part in ask.parts:
+            body = self._ask(ask, f"{ask.url}/{part}")
+            if isinstance(body, Failure) and body.reason != "not_found":
+                return body
+            if isinstance(body, bytes):
+                found[part] = body[:MAX_PART].decode("utf-8", "replace").strip().strip('"')
+        return json.dumps(found).encode()

@@ -61,6 +61,7 @@ class Status:
     installed: bool | None
     device_time: datetime | None  # local time of the device, no zone
     missing: int
+    tree_state: str | None = None  # M06 of the eco 4 to 7 generation, in words
 
 
 def parse_status(answer: object) -> Status | Failure:
