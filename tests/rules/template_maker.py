@@ -12,8 +12,9 @@ _ATOMS = (
     '"x" "12" "" "3.7e5" "é" . $ $value $labels $labels.job $labels.nope $value.x '
     ".Labels .Value .Labels.job .ExternalLabels .Nope $value $labels"
 )
+# Without parseDuration: it takes negative durations since a version newer than promtool 2.42.
 _BY_COUNT = {
-    1: "humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp toTime parseDuration title toUpper "
+    1: "humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp toTime title toUpper "
     "toLower stripPort stripDomain graphLink tableLink len html js urlquery not safeHtml first value strvalue call",
     2: "match args index slice println and or eq ne lt le gt ge label sortByLabel",
     3: "reReplaceAll print",

@@ -1,7 +1,7 @@
 """Text for text what the real Prometheus gives: hundreds of templates, and others made at random.
 
 Differences that are meant are left out: integers in a range and `else with` (newer than promtool 2.42), functions newer
-than it, complex constants, limits, and `externalURL`, which fails in a unit test of promtool.
+than it, negative durations, complex constants, limits, and `externalURL`, which fails in a unit test of promtool.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from promtool_templates import expansions_by_promtool, faults_by_promtool
-from template_helpers import EVALUATED_AT, LABELS, NAME, VALUE, query
+from template_helpers import ANSWERS, EVALUATED_AT, LABELS, NAME, VALUE, query
 from template_maker import make_templates
 
 from watchman.rules.template import check_template, make_expander
@@ -26,8 +26,7 @@ pytestmark = pytest.mark.integration
 MADE_PER_SEED = 250
 SEEDS = [int(seed) for seed in os.environ.get("TEMPLATE_SEEDS", "1 2 3").split()]
 
-# Which query a broken template asks, and how it is refused, is not the template's.
-_QUERY_ERROR = re.compile(r"(error calling query: ).*")
+_QUERIES = re.compile(r'query "([^"]*)"')
 # Newer versions of Go show an assignment as what it is.
 _ASSIGNS = re.compile(r"<(\$\w+) = ")
 
@@ -36,6 +35,11 @@ def _written() -> list[str]:
     text = Path(__file__).with_name("templates.txt").read_text()
     lines = (line.replace("⏎", "\n").replace("␍", "\r").replace("⇥", "\t") for line in text.split("\n") if line)
     return list(dict.fromkeys(lines))
+
+
+def _asks_what_is_known(text: str) -> bool:
+    """A template may be broken anywhere, also inside the query it asks, which only promtool could answer."""
+    return all(expression in ANSWERS for expression in _QUERIES.findall(text))
 
 
 def _compare(texts: Sequence[str], directory: Path) -> None:
@@ -52,7 +56,7 @@ def _compare(texts: Sequence[str], directory: Path) -> None:
 
 
 def _comparable(result: str) -> str:
-    return _QUERY_ERROR.sub(r"\1", _ASSIGNS.sub(r"<\1 := ", result))
+    return _ASSIGNS.sub(r"<\1 := ", result)
 
 
 def test_written_templates_read_as_in_prometheus(tmp_path: Path) -> None:
@@ -64,4 +68,5 @@ def test_written_templates_read_as_in_prometheus(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_made_templates_read_as_in_prometheus(seed: int, tmp_path: Path) -> None:
-    _compare(list(dict.fromkeys(make_templates(seed, MADE_PER_SEED))), tmp_path)
+    made = dict.fromkeys(make_templates(seed, MADE_PER_SEED))
+    _compare([text for text in made if _asks_what_is_known(text)], tmp_path)

@@ -103,7 +103,7 @@ def _parse_duration(text: str) -> float:
         return sign * parse_duration(size)
     except ValueError as error:
         message = str(error)
-        refused = f"not a valid duration string: {quote(size)}"
+        refused = f"not a valid duration string: {quote(text)}"
         raise FunctionError(refused if message.startswith("not a valid") else message) from None
 
 
