@@ -8,10 +8,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# A busy machine is no fault of the code: laws have no time limit, and CI tries the same examples every time.
-hypothesis.settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.load_profile("house")
-
 # Test modules import the helpers beside this file by their plain name, whatever pytest's import mode is.
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -23,6 +19,10 @@ from servers import Server, start_alertmanager, start_prometheus
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
+
+# A busy machine is no fault of the code: laws have no time limit, and CI tries the same examples every time.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("house")
 
 _OUTCOME = pytest.StashKey[bool]()
 
@@ -93,4 +93,4 @@ def _factory(
     for server in running:
         server.stop()
         if request.node.stash.get(_OUTCOME, False):
-            print(f"--- {server.name} at {server.url}\n{server.log()}")  # noqa: T201 - pytest shows it with the failure
+            print(f"--- {server.name} at {server.url}\n{server.log()}")

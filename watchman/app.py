@@ -15,8 +15,9 @@ from watchman import jobs, views
 from watchman.book import Book
 from watchman.clock import Clock, use_utc
 from watchman.config import load_config
+from watchman.config.load import listen_problem
 from watchman.context import Context
-from watchman.errors import StoreError, WatchmanError
+from watchman.errors import StoreError, UsageError, WatchmanError
 from watchman.metrics import Metrics
 from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.rules.rule import Group
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 
 EVALUATORS = 4
 SENDERS = 8
-SHUTDOWN_S = 7.0
+SHUTDOWN_S = 5.0
 # Each clerk does one thing at a time, so that a slow report never holds a message up.
 CLERKS = ("dispatch", "send", "report", "upkeep", "look")
 
@@ -49,14 +50,19 @@ class Daemon:
         self._busy: set[str] = set()
         self._busy_lock = threading.Lock()
         self._scheduler = SlotScheduler(clock.now, clock.monotonic, self._failed)
-        wiring = wire(load_config(config_file))
+        config = load_config(config_file)
+        problem = listen_problem(config, listen or config.web.listen)
+        if problem:
+            raise UsageError(f"--listen: {problem}")
+        wiring = wire(config)
         store = _open_locked(state_url(wiring.config))
         self.context = make_context(clock, store, wiring, wake=self._scheduler.wake, stopping=self._stop.is_set)
         self._evaluators = ThreadPoolExecutor(EVALUATORS, thread_name_prefix="evaluate")
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver")
         self._clerks = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in CLERKS}
         self._queue = jobs.make_queue(self.context, self._senders)
-        self._web = WebServer(create_app(self._ports()), listen or wiring.config.web.listen)
+        self._listen = listen or config.web.listen
+        self._web = WebServer(create_app(self._ports()), self._listen)
 
     def run(self) -> None:
         """Watch until told to stop."""
@@ -71,8 +77,8 @@ class Daemon:
             log.warning("%s", warning)
         self._schedule()
         self._web.start()
-        self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
         self._submit("report", "reports", partial(jobs.make_due_reports, self.context))
+        self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
         self._scheduler.run_until(self._stop, self._run_what_is_due)
         self._shut_down()
 
@@ -107,6 +113,7 @@ class Daemon:
             offset_s = slot_offset(group.key, group.interval_s)
             self._scheduler.at_slots(group.interval_s, partial(self._start_group, group), offset_s=offset_s)
         self._every(60.0, "report", "reports", jobs.make_due_reports)
+        self._every(3600.0, "report", "facts", jobs.refresh_facts)
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
         self._every(2.0, "look", "look", jobs.look_at_home)
@@ -177,17 +184,24 @@ class Daemon:
         )
 
     def _shut_down(self) -> None:
+        """Let what runs come to its end, but not for long; all that counts is committed already."""
         log.info("stopping")
-        give_up = threading.Timer(SHUTDOWN_S, os._exit, args=(1,))
-        give_up.daemon = True
-        give_up.start()
+        clock = self.context.clock
+        deadline = clock.monotonic() + SHUTDOWN_S
         self._web.close()
-        for pool in (self._evaluators, *self._clerks.values(), self._senders):
-            pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._evaluators, *self._clerks.values()):
+            pool.shutdown(wait=False, cancel_futures=True)
+        while self._busy and clock.monotonic() < deadline:
+            clock.sleep(0.05)
+        sent = self._queue.join(max(0.0, deadline - clock.monotonic()))
+        self._senders.shutdown(wait=False, cancel_futures=True)
         jobs.housekeeping(self.context)
         self.context.wiring.close()
         self.context.store.close()
-        give_up.cancel()
+        if self._busy or not sent:
+            # Threads that wait for an answer would hold the process; their rows are due again after the restart.
+            logging.shutdown()
+            os._exit(0)
 
 
 def make_context(

@@ -258,8 +258,23 @@ def test_rules_and_check_talk_to_prometheus(watched, thing, make_daemon):
     assert (code, "rules.yaml" in errors) == (1, True)
 
 
+def test_listening_elsewhere_by_an_option_needs_a_password_too(watched, make_daemon):
+    daemon = make_daemon(watched.url)
+    code, _, errors = daemon.command("run", "--listen", f"0.0.0.0:{free_port()}")
+    assert (code, "can be reached from other machines" in errors) == (2, True)
+
+
 def test_an_address_in_use_is_named(watched, phone, make_daemon):
     phone.open()
     daemon = make_daemon(watched.url)
     code, _, errors = daemon.command("run", "--listen", f"127.0.0.1:{phone.port}")
     assert (code, "cannot listen on" in errors) == (1, True)
+
+
+def test_it_stops_within_seconds_while_prometheus_hangs(phone, parrot, make_daemon):
+    hanging = parrot(None)
+    daemon = make_daemon(hanging.url).start()
+    wait_for(lambda: hanging.requests, what="a query")
+    started = time.monotonic()
+    assert daemon.terminate() == 0
+    assert time.monotonic() - started < 8

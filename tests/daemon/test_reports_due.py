@@ -17,7 +17,7 @@ MADE = {
     "title": "Home, Sat 21 Nov: nothing to do",
     "text": "Sun 27.4 kWh",
     "html": "<p>Sun</p>",
-    "report": {"period": "day"},
+    "report": {"period": "day", "coverage": {"overall": 0.99}},
     "attachments": [{"name": "chart.png", "mimetype": "image/png", "content_base64": "AAAA"}],
 }
 
@@ -96,8 +96,29 @@ def test_a_report_that_fails_is_tried_again(world, monkeypatch):
     assert due(world, "2026-11-22T07:06:30") == ["2026-11-21"]
 
 
-@pytest.mark.parametrize(("now", "offline"), [("2026-11-22T07:05:30", False), ("2026-11-22T13:06:00", True)])
-def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monkeypatch, now, offline):
+def test_a_new_home_gets_no_first_mail_about_a_day_it_did_not_see(world, monkeypatch):
+    empty = {**MADE, "facts": {}, "report": {"coverage": {"overall": 0.0}}}
+    monkeypatch.setattr(reporting, "run_worker", lambda _context, _job: empty)
+    world.clock.at = local("2026-11-22T07:05:30")
+    reporting.make_due_reports(world.context)
+    assert world.messages() == []
+    assert due(world, "2026-11-22T07:06:30") == []
+    world.clock.at = local("2026-11-23T07:05:30")
+    reporting.make_due_reports(world.context)
+    assert world.messages() == [("mail", "Home, Sat 21 Nov: nothing to do")], "later a day without data is told"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "offline"),
+    [
+        (["2026-11-20"], "2026-11-22T07:05:30", False),
+        (["2026-11-20"], "2026-11-22T13:06:00", True),
+        ([], "2026-11-22T13:06:00", False),
+    ],
+    ids=["in time Prometheus is waited for", "hours late it is not", "at the first start it is always"],
+)
+def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monkeypatch, before, now, offline):
+    reported(world, *before)
     asked = []
     monkeypatch.setattr(reporting, "run_worker", lambda _context, job: asked.append(job) or {**MADE, "facts": {}})
     world.clock.at = local(now)

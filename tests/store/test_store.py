@@ -152,6 +152,12 @@ def test_a_second_daemon_is_kept_out_until_the_first_ends(store, url):
     assert subprocess.run(ask, check=False).returncode == 0
 
 
+def test_the_state_is_readable_by_its_owner_alone(store, tmp_path):
+    with store.begin() as connection:
+        set_fact(connection, "x", 1, now=0.0)
+    assert {0o600} == {file.stat().st_mode & 0o777 for file in (tmp_path / "state").iterdir()}
+
+
 def test_a_state_of_a_newer_watchman_is_refused(url, tmp_path):
     store = open_store(url)
     with store.begin() as connection:

@@ -152,13 +152,20 @@ def _unknown(what: str, name: str, known: list[str]) -> str:
 
 
 def _check_web(config: Config) -> Iterator[Problem]:
+    problem = listen_problem(config, config.web.listen)
+    if problem:
+        yield ("web", "listen"), problem
+
+
+def listen_problem(config: Config, listen: str) -> str:
+    """Why this configuration must not listen on an address; empty if it may."""
     web = config.web
-    if web.auth is None and not web.allow_unauthenticated and not _is_loopback(web.listen):
-        message = (
-            f"{web.listen} can be reached from other machines: set web.auth, or web.allow_unauthenticated: true"
-            " if the network is private"
-        )
-        yield ("web", "listen"), message
+    if web.auth is not None or web.allow_unauthenticated or _is_loopback(listen):
+        return ""
+    return (
+        f"{listen} can be reached from other machines: set web.auth, or web.allow_unauthenticated: true"
+        " if the network is private"
+    )
 
 
 def _is_loopback(listen: str) -> bool:

@@ -78,7 +78,7 @@ SONNEN_METRICS = MetricsConfig(
     grid_feed_in="sonnen_grid_feed_in_watts",
     battery_discharge="sonnen_discharge_watts",
     state_of_charge="sonnen_state_of_charge_percent",
-    # The buffer is told on the scale of the user's state of charge; the charge shown is the raw one, a few percent more.
+    # The buffer is told on the scale of the user's charge; the charge shown is the raw one, a few percent more.
     backup_buffer=(
         "sonnen_backup_buffer_percent + on (host, sn)"
         " (sonnen_state_of_charge_percent - on (host, sn) sonnen_user_state_of_charge_percent)"

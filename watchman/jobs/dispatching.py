@@ -17,12 +17,15 @@ from watchman.store.alerts import last_end
 log = logging.getLogger(__name__)
 
 NEVER = float("inf")
+RETRY_S = 5.0
 
 
 def dispatch(context: Context) -> None:
     """Decide what to tell whom, now; what is decided is in the outbox when this returns."""
     context.dispatch_wanted.clear()
     now = context.clock.now()
+    # Holds if the store fails below: what changed must not wait for the next change.
+    context.next_dispatch_at = now + RETRY_S
     alerts = active_alerts(context)
     with context.store.begin() as connection:
         state = DispatchState(log=notices.load_log(connection), last_end=partial(last_end, connection))

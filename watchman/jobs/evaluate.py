@@ -29,7 +29,6 @@ def evaluate_group(context: Context, group: Group, slot: float, missed: int) -> 
     context.metrics.iterations.labels(group.key).inc(1 + missed)
     context.metrics.missed.labels(group.key).inc(missed)
     changed = [_evaluate_rule(context, group, index, slot) for index in range(len(group.rules))]
-    context.restored.add(group.key)
     context.metrics.group_seconds.labels(group.key).set(context.clock.monotonic() - started)
     if any(changed):
         context.want_dispatch()
@@ -93,7 +92,7 @@ def _decide(
 
 def _make_up_for_missed_slots(context: Context, group: Group, rule: Rule, key: str, slot: float) -> None:
     """Once after a start: what happened since the last process was alive is asked back and decides first."""
-    if group is BUILT_IN_GROUP or group.key in context.restored or context.alive_before is None:
+    if group is BUILT_IN_GROUP or key in context.restored or context.alive_before is None:
         return
     restored = catch_up(context, group, rule, context.book.alerts(key), context.alive_before, slot)
     if any(step.changed for _, step in restored.steps):
@@ -104,6 +103,7 @@ def _make_up_for_missed_slots(context: Context, group: Group, rule: Rule, key: s
     for _, step in restored.steps:
         tell(step)
     context.book.put(key, dict(restored.alerts), context.book.health(key))
+    context.restored.add(key)
 
 
 def write_incidents(connection: Connection, evaluation: Evaluation, ts: float) -> None:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 CATCH_UP_DAYS = 3
 WORKER_LIMIT_S = 900.0
 USUAL = "usual"
+FACTS_EVERY_S = 20 * 3600.0
 _POLL_S = 0.5
 
 
@@ -55,13 +56,18 @@ def due_days(context: Context, report: ReportConfig, now: float) -> list[date]:
 
 
 def refresh_facts(context: Context) -> None:
-    """Ask the worker what is usual for this home; the daemon shows it as series for the rules."""
-    if not context.wiring.config.metrics.roles():
+    """Ask the worker once a day what is usual for this home; the daemon shows it as series for the rules."""
+    now = context.clock.now()
+    if now - context.facts.get("at", 0.0) < FACTS_EVERY_S:
         return
-    facts = run_worker(context, {"kind": "facts"})["facts"]
-    context.facts = facts
+    try:
+        facts = run_worker(context, {"kind": "facts"})["facts"]
+    except WatchmanError as error:
+        log.warning("what is usual for this home could not be worked out, it is tried again in an hour: %s", error)
+        return
+    context.facts = {**facts, "at": now}
     with context.store.begin() as connection:
-        set_fact(connection, USUAL, facts, context.clock.now())
+        set_fact(connection, USUAL, context.facts, now)
 
 
 def run_worker(context: Context, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,22 +104,29 @@ def to_message(made: Mapping[str, Any]) -> Message:
 def _make(context: Context, report: ReportConfig, day: date, now: float) -> None:
     zone = context.wiring.config.site.timezone
     start = local_day(day, zone)[0]
+    first = _is_first(context, report)
     job = {"kind": "report", "period": "day", "date": day.isoformat(), "formats": ["text", "push", "html"]}
     try:
-        made = run_worker(context, {**job, "offline": _is_late(context, report, day, now)})
+        made = run_worker(context, {**job, "offline": not first and _is_late(context, report, day, now)})
     except WatchmanError as error:
         context.metrics.reports.labels(report.name, "failed").inc()
         log.warning("report %s of %s could not be made, it is tried again: %s", report.name, day, error)
         return
-    _hand_over(context, report, start, made)
-    log.info("report %s of %s is in the outbox: %s", report.name, day, made["title"])
-    refresh_facts(context)
+    # A new home has no yesterday: nobody wants a first mail that says so.
+    empty = first and not made["report"]["coverage"]["overall"]
+    _hand_over(context, report, start, made, send=not empty)
+    log.info("report %s of %s %s: %s", report.name, day, "has no data" if empty else "is in the outbox", made["title"])
 
 
-def _hand_over(context: Context, report: ReportConfig, start: float, made: Mapping[str, Any]) -> None:
+def _is_first(context: Context, report: ReportConfig) -> bool:
+    with context.store.begin() as connection:
+        return latest_report(connection, report.name) is None
+
+
+def _hand_over(context: Context, report: ReportConfig, start: float, made: Mapping[str, Any], *, send: bool) -> None:
     now = context.clock.now()
     with context.store.begin() as connection:
-        if not claim_report(connection, report.name, start, made["report"], now):
+        if not claim_report(connection, report.name, start, made["report"], now) or not send:
             return
         outbox.add(connection, _postings(context, report, start, to_message(made)), now)
     context.metrics.reports.labels(report.name, "made").inc()

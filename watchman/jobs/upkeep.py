@@ -85,6 +85,8 @@ def forget_removed_rules(context: Context) -> None:
     """After a reload: alerts of rules that are gone are over."""
     now = context.clock.now()
     keys = [key for key, _, _ in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP))]
+    # A rule that is new has no past to make up for.
+    context.restored.update(keys)
     gone = context.book.keep_only(keys)
     with context.store.begin() as connection:
         forget_rules(connection, keys)

@@ -70,7 +70,7 @@ def open_store(url: str) -> Store:
         raise StoreError(f"state.url: only sqlite is supported, got {parsed.get_backend_name()}")
     path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
     if path is not None:
-        _make_folder(path.parent)
+        _make_private(path)
     engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_immediate)
@@ -96,11 +96,13 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _make_folder(folder: Path) -> None:
+def _make_private(path: Path) -> None:
+    """The file and its folder, if they are not there: what a home does is nobody else's to read."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
     except OSError as error:
-        raise StoreError(f"cannot create the folder of the state {folder}: {error.strerror}") from error
+        raise StoreError(f"the state {path} cannot be made: {error.strerror}; check path, owner and mount") from error
 
 
 def _explain(error: SQLAlchemyError, path: Path | None) -> str:
