@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from watchman.errors import QueryError
 from watchman.rules.engine import RuleError, evaluate, evaluate_record
@@ -29,7 +30,7 @@ def _status(wiring: Wiring, group: Group, rule: Rule, now: float, monotonic: Cal
         health = "err" if error_text else "ok"
         return RuleStatus(group, rule, alerts, health, error_text, now, monotonic() - started)
     present = make_present(rule, wiring.prometheus.query)
-    done = evaluate(rule, group, {}, answer, now, wiring.expand, present)
+    done = evaluate(rule, group, {}, answer, now, partial(wiring.expand, name=rule.name), present)
     return RuleStatus(
         group, rule, tuple(done.alerts.values()), done.health, done.error or "", now, monotonic() - started
     )

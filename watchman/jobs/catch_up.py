@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from watchman.context import Context
 from watchman.errors import QueryError
@@ -30,7 +31,7 @@ def catch_up(
         return Restored(alerts, ())
     present = make_present(rule, lambda expr, ts: ask(context, expr, ts))
     missed = _ask_back(context, group, rule, slots)
-    return restore(rule, group, alerts, last, missed, context.wiring.expand, present)
+    return restore(rule, group, alerts, last, missed, partial(context.wiring.expand, name=rule.name), present)
 
 
 def missed_slots(last: float, slot: float, interval_s: float) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -81,7 +82,15 @@ def _decide(
 ) -> Evaluation:
     if not rule.record:
         present = make_present(rule, lambda expr, ts: ask(context, expr, ts))
-        return evaluate(rule, group, context.book.alerts(key), outcome, slot, context.wiring.expand, present)
+        return evaluate(
+            rule,
+            group,
+            context.book.alerts(key),
+            outcome,
+            slot,
+            partial(context.wiring.expand, name=rule.name),
+            present,
+        )
     try:
         if isinstance(outcome, QueryError):
             raise outcome
