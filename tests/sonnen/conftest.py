@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -116,3 +117,17 @@ def battery() -> Iterator[ScriptedBattery]:
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     thread.join()
+
+
+@pytest.fixture
+def free_port_of() -> Callable[[subprocess.Popen[str]], int]:
+    """The port an exporter started with `--listen HOST:0` tells in its log."""
+
+    def read(process: subprocess.Popen[str]) -> int:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"listening on port (\d+)", line):
+                return int(found[1])
+        raise AssertionError("the exporter ended without listening")
+
+    return read

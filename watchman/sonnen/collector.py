@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from prometheus_client import Metric
 
+from watchman.sonnen import details
 from watchman.sonnen.collect_details import write_battery, write_configurations, write_latest, write_pins
 from watchman.sonnen.collect_health import write_health, write_info
 from watchman.sonnen.collect_meters import write_grid_volts, write_inverter, write_meters
 from watchman.sonnen.collect_status import write_device_time, write_status, zone_of
-from watchman.sonnen.details import Battery, Configurations, Latest, Pins
+from watchman.sonnen.details import Configurations, Latest, Pins
+from watchman.sonnen.energy import Battery, Energies
 from watchman.sonnen.families import Families, Labels
 from watchman.sonnen.meters import Inverter, Meters
 from watchman.sonnen.plan import State, current
@@ -27,8 +29,10 @@ class Build:
     python: str
 
 
-def collect(states: Iterable[State], build: Build, now_s: float) -> list[Metric]:
-    """The families of all batteries. `now_s` is of the clock the states were made with."""
+def collect(
+    states: Iterable[State], build: Build, now_s: float, energies: Mapping[Battery, Energies] | None = None
+) -> list[Metric]:
+    """The families of all batteries. `now_s` is of the clock the states were made with, `energies` are summed up."""
     page = Families()
     page.gauge(
         "sonnen_build_info",
@@ -42,7 +46,14 @@ def collect(states: Iterable[State], build: Build, now_s: float) -> list[Metric]
         write_health(page, labels, state, now_s)
         _write_readings(page, labels, state, now_s)
         write_info(page, labels, state, now_s)
+        _write_energies(page, labels, (energies or {}).get((state.system.host, state.system.sn), {}))
     return list(page.families.values())
+
+
+def _write_energies(page: Families, labels: Labels, energies: Energies) -> None:
+    doc = "Energy that flowed, summed up by this exporter from the powers; gaps over 5 min are left out"
+    for flow, energy_j in energies.items():
+        page.counter("sonnen_energy_joules_total", doc, {**labels, "flow": flow}, energy_j)
 
 
 def _write_readings(page: Families, labels: Labels, state: State, now_s: float) -> None:
@@ -76,7 +87,7 @@ def _write_details(page: Families, labels: Labels, readings: Mapping[str, object
     known, pins = readings.get("configurations"), readings.get("io")
     if isinstance(latest, Latest):
         write_latest(page, labels, latest)
-    if isinstance(battery, Battery):
+    if isinstance(battery, details.Battery):
         write_battery(page, labels, battery, known if isinstance(known, Configurations) else None)
     if isinstance(known, Configurations):
         write_configurations(page, labels, known)

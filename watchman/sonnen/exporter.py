@@ -18,6 +18,7 @@ from prometheus_client.process_collector import ProcessCollector
 from watchman import __version__
 from watchman.errors import WatchmanError
 from watchman.sonnen.collector import Build, collect
+from watchman.sonnen.energy_book import EnergyBook
 from watchman.sonnen.exposition import CONTENT_TYPE, render
 from watchman.sonnen.pages import Answer, Server, open_server
 from watchman.sonnen.poller import Poller
@@ -36,6 +37,7 @@ class Exporter:
     pollers: tuple[Poller, ...]
     server: Server
     port: int
+    energies: EnergyBook | None = None
 
 
 def run(settings: Settings) -> None:
@@ -56,8 +58,9 @@ def start(settings: Settings) -> Exporter:
     """
     for warning in settings.warnings:
         log.warning("%s", warning)
-    pollers = tuple(Poller(system) for system in settings.systems)
-    server = _bind(settings, pollers)
+    energies = EnergyBook(settings.energy_file) if settings.energy_file else None
+    pollers = tuple(Poller(system, on_status=energies.add if energies else None) for system in settings.systems)
+    server = _bind(settings, pollers, energies)
     for poller in pollers:
         poller.start()
     until_s = time.monotonic() + FIRST_ANSWERS_S
@@ -65,7 +68,7 @@ def start(settings: Settings) -> Exporter:
         poller.settled.wait(max(0.0, until_s - time.monotonic()))
     threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True).start()
     log.info("listening on port %d, batteries: %s", server.server_port, _names(pollers))
-    return Exporter(pollers, server, server.server_port)
+    return Exporter(pollers, server, server.server_port, energies)
 
 
 def close(exporter: Exporter) -> None:
@@ -74,13 +77,15 @@ def close(exporter: Exporter) -> None:
         poller.stop()
     exporter.server.shutdown()
     exporter.server.server_close()
+    if exporter.energies:
+        exporter.energies.save()
 
 
-def _bind(settings: Settings, pollers: tuple[Poller, ...]) -> Server:
+def _bind(settings: Settings, pollers: tuple[Poller, ...], energies: EnergyBook | None) -> Server:
     build = Build(__version__, settings.revision, platform.python_version())
     pages: dict[str, Callable[[], Answer]] = {
         "/": lambda: _landing(pollers),
-        "/metrics": _Metrics(pollers, build),
+        "/metrics": _Metrics(pollers, build, energies),
         "/-/healthy": lambda: _health(pollers),
     }
     try:
@@ -93,8 +98,8 @@ def _bind(settings: Settings, pollers: tuple[Poller, ...]) -> Server:
 class _Metrics:
     """The text of a scrape. Scrapers that come together share one, so that many are little more work than one."""
 
-    def __init__(self, pollers: tuple[Poller, ...], build: Build) -> None:
-        self._pollers, self._build = pollers, build
+    def __init__(self, pollers: tuple[Poller, ...], build: Build, energies: EnergyBook | None) -> None:
+        self._pollers, self._build, self._energies = pollers, build, energies
         self._process, self._python = ProcessCollector(registry=None), PlatformCollector(registry=None)
         self._lock = threading.Lock()
         self._made_s = float("-inf")
@@ -109,7 +114,8 @@ class _Metrics:
 
     def _families(self) -> list[Metric]:
         started_s = time.perf_counter()
-        families = collect((poller.state for poller in self._pollers), self._build, time.monotonic())
+        shown = self._energies.shown() if self._energies else {}
+        families = collect((poller.state for poller in self._pollers), self._build, time.monotonic(), shown)
         families += [*self._process.collect(), *self._python.collect()]
         taken = Metric("sonnen_scrape_duration_seconds", "How long it took to collect these metrics", "gauge")
         taken.add_sample(taken.name, {}, time.perf_counter() - started_s)

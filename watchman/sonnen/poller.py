@@ -14,6 +14,7 @@ from watchman.sonnen.changes import changes
 from watchman.sonnen.client import get
 from watchman.sonnen.learn import Took, learn, with_token
 from watchman.sonnen.plan import Ask, State, first_state, is_offline, is_online, next_ask
+from watchman.sonnen.status import Status
 from watchman.sonnen.system import System
 from watchman.sonnen.values import Failure
 
@@ -22,15 +23,16 @@ log = logging.getLogger(__name__)
 MAX_PART = 64  # a single number
 
 Get = Callable[[str, str | None], bytes | Failure]
+OnStatus = Callable[[tuple[str, str], Status, float], None]
 
 
 class Poller:
     """One battery and the thread that asks it. `state` is replaced as a whole, so it may be read at any time."""
 
-    def __init__(self, system: System, fetch: Get = get) -> None:
+    def __init__(self, system: System, fetch: Get = get, on_status: OnStatus | None = None) -> None:
         self.state: State = first_state(system, time.monotonic())
         self.settled = threading.Event()  # set once it is known whether the battery answers
-        self._fetch = fetch
+        self._fetch, self._on_status = fetch, on_status
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sonnen {system.host}", daemon=True)
 
@@ -62,6 +64,8 @@ class Poller:
         self.state = learn(before, ask, outcome, took, random.random())  # noqa: S311 - spreads retries, no secret
         if is_online(self.state, took.finished_s) or is_offline(self.state):
             self.settled.set()
+        if self._on_status and isinstance(outcome, Status):
+            self._on_status((before.system.host, before.system.sn), outcome, took.unix)
         for change in changes(before, self.state, took.finished_s):
             log.log(logging.WARNING if change.bad else logging.INFO, "%s: %s", before.system.host, change.message)
 

@@ -3,6 +3,7 @@
 A flag counts more than the environment, the environment more than the file. Empty variables count as not set.
 
     listen_port = 9422
+    energy_file = "energy.json"       # sums up sonnen_energy_joules_total and keeps it here; left out: no such series
     [[systems]]
     url = "http://192.168.1.50:8080"  # where the battery is
     host = "sonnen-a"                 # label; left out: the host name of the URL
@@ -12,9 +13,10 @@ A flag counts more than the environment, the environment more than the file. Emp
     poll_seconds = 5
     keep_stale = false                # true: go on showing the last values of a battery that is gone
     timezone = "Europe/Berlin"        # of the battery's clock; left out: as the battery says
+    search = ["192.168.1.0/24"]       # where to look for the battery once its address has gone silent
 
 Environment: SONNEN_URL, SONNEN_TOKEN, SONNEN_TOKEN_FILE, SONNEN_HOST, SONNEN_SN for a single battery, and LISTEN
-(HOST:PORT). GIT_REVISION is shown in sonnen_build_info.
+(HOST:PORT) and SONNEN_ENERGY_FILE. GIT_REVISION is shown in sonnen_build_info.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from watchman.errors import ConfigError, Fault, UsageError
@@ -71,6 +74,7 @@ class Settings:
     systems: tuple[System, ...]
     listen: Listen
     revision: str = ""
+    energy_file: Path | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -87,7 +91,8 @@ def load_settings(options: Options, environ: Mapping[str, str], read_file: Calla
         raise ConfigError(problems.faults)
     tables = _override(listed, options, environ)
     systems = [read_system(table, place, problems, read_file) for place, table in tables]
-    problems.unknown("", document, ("listen_port", "systems"))
+    energy_file = _energy_file(document, options, environ, problems)
+    problems.unknown("", document, ("listen_port", "systems", "energy_file"))
     _refuse_twins([system for system in systems if system], problems)
     if problems.faults:
         raise ConfigError(problems.faults)
@@ -95,6 +100,7 @@ def load_settings(options: Options, environ: Mapping[str, str], read_file: Calla
         systems=tuple(system for system in systems if system),
         listen=parse_listen(options.listen or environ.get("LISTEN", ""), port),
         revision=environ.get("GIT_REVISION", ""),
+        energy_file=energy_file,
         warnings=tuple(problems.warnings),
     )
 
@@ -147,6 +153,19 @@ def _override(
         base.pop("token", None)
         base.pop("token_file", None)
     return [("systems[0]." if tables else "", base | given)]
+
+
+def _energy_file(
+    document: Mapping[str, Any], options: Options, environ: Mapping[str, str], problems: Problems
+) -> Path | None:
+    """Where the sums are kept. A path in the file is meant from where the file is."""
+    if given := environ.get("SONNEN_ENERGY_FILE"):
+        return Path(given)
+    name = document.get("energy_file", "")
+    if isinstance(name, str):
+        return Path(options.config).parent / name if name else None
+    problems.fault("energy_file", f"must be a path in quotes, not {type(name).__name__}")
+    return None
 
 
 def _port(document: Mapping[str, Any], problems: Problems) -> int:
