@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import json
 import random
 import signal
 import time
@@ -191,6 +192,44 @@ def test_yesterdays_digest_arrives_once_as_a_mail_with_right_figures(run_prometh
     pictures = [part for part in mail.walk() if part.get_content_type() == "image/png"]
     assert [part.get_content()[:4] for part in pictures] == [b"\x89PNG"]
     assert f"cid:{pictures[0]['Content-ID'].strip('<>')}" in html.as_string().replace("=\n", "").replace("=3D", "=")
+
+
+def test_a_report_on_demand_needs_no_daemon(run_prometheus, post, make_daemon, tmp_path):
+    zone = ZoneInfo("Europe/Berlin")
+    yesterday = datetime.now(zone).date() - timedelta(days=1)
+    prometheus = run_prometheus(history=day_of_history(yesterday, zone))
+    daemon = make_daemon(prometheus.url, extra="reports: [{name: daily, receivers: [mail]}]\n")
+    code, output, errors = daemon.command("report", "day", "--json")
+    assert code == 0, errors
+    report = json.loads(output)
+    hours = report["hours"]
+    expected = {
+        "production": 1500 * hours,
+        "consumption": 900 * hours,
+        "grid_import": 0,
+        "grid_export": 400 * hours,
+        "battery_charge": 200 * hours,
+        "battery_discharge": 0,
+    }
+    assert report["energy_wh"] == pytest.approx(expected, rel=1e-3)
+    assert report["ratios"]["self_sufficiency"] == 1.0
+    assert report["ratios"]["self_consumption"] == pytest.approx(1100 / 1500, abs=1e-3)
+    assert report["complete"] is True
+    assert report["start"] == local_day_iso(yesterday, zone)
+    page = tmp_path / "day.html"
+    assert daemon.command("report", "day", "--date", yesterday.isoformat(), "--output", str(page))[0] == 0
+    assert "data:image/png;base64," in page.read_text()
+    post.open()
+    code, output, errors = daemon.command("report", "day", "--send")
+    assert (code, len(post.mails)) == (0, 1), errors
+    for wrong in (("--date", "21.11.2026"), ("--output", "day.docx")):
+        code, _, errors = daemon.command("report", "day", *wrong)
+        assert (code, errors.count("\n")) == (2, 1)
+    assert "has not begun" in daemon.command("report", "day", "--date", "2031-01-01")[1]
+
+
+def local_day_iso(day, zone):
+    return datetime.fromtimestamp(local_day(day, zone)[0], zone).isoformat()
 
 
 def test_a_wrong_reload_keeps_the_old_rules(watched, thing, phone, make_daemon):
