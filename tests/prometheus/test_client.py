@@ -201,3 +201,11 @@ def test_nothing_is_asked_for_an_empty_window(parrot: Callable) -> None:
 
     assert Prometheus(PrometheusSettings(server.url)).raw("x", 10.0, 5.0) == []
     assert server.requests == []
+
+
+def test_a_connection_that_the_server_just_closed_is_opened_again(parrot: Callable) -> None:
+    """The server closes after each answer without having said so: a pooled connection is dead when it is used again."""
+    server = parrot(success("vector", []))
+    client = Prometheus(PrometheusSettings(server.url))
+
+    assert [client.query("x", 1.0).samples for _ in range(50)] == [[]] * 50

@@ -31,7 +31,7 @@ _SELECTOR = re.compile(rf"\s*(?:{_NAME}\s*(?:{_MATCHERS})?|{_MATCHERS})\s*")
 
 
 class Prometheus:
-    """A client for any number of threads. Every failure is one `QueryError` with its reason; nothing is retried.
+    """A client for any number of threads. Every failure is one `QueryError` with its reason, at once.
 
     `query` is a `watchman.series.Query`. Times are unix seconds.
     """

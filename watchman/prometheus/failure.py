@@ -96,12 +96,17 @@ def unreachable(settings: PrometheusSettings, exc: Exception) -> QueryError:
     return query_error(settings, text, reason)
 
 
+def closed_unanswered(exc: Exception) -> bool:
+    """True if the server closed the connection before the first byte of an answer."""
+    return any(isinstance(one, (http.client.RemoteDisconnected, ConnectionResetError)) for one in _chain(exc))
+
+
 def _broken(chain: list[BaseException]) -> tuple[str, str] | None:
     """Text and reason where a connection was made and then something was wrong with it."""
     for one in chain:
         if isinstance(one, ssl.SSLCertVerificationError):
             return f"has a certificate that is not trusted ({one.verify_message}): set prometheus.ca_file", "connect"
-        if isinstance(one, http.client.RemoteDisconnected):
+        if isinstance(one, (http.client.RemoteDisconnected, ConnectionResetError)):
             return "closed the connection without an answer: is that port Prometheus'?", "connect"
         if isinstance(one, OSError) and one.strerror and not isinstance(one, requests.RequestException):
             return None

@@ -12,7 +12,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from watchman.prometheus.failure import not_json, refused, too_large, too_slow, unreachable
+from watchman.prometheus.failure import closed_unanswered, not_json, refused, too_large, too_slow, unreachable
 from watchman.prometheus.settings import PrometheusSettings
 
 CONNECT_LIMIT_S = 5.0
@@ -33,7 +33,7 @@ _TRANSPORT_ERRORS = (
 
 
 class PrometheusSession(requests.Session):
-    """A session for one server: no proxy variables, no .netrc, no cookies, no redirects, no retries.
+    """A session for one server: no proxy variables, no .netrc, no cookies, no redirects, no pauses.
 
     `request` returns only complete answers with status 200; everything else is a QueryError.
     """
@@ -62,13 +62,15 @@ class PrometheusSession(requests.Session):
         """GET, or POST with the parameters as a form where the query is long."""
         is_long = len((params or {}).get("query", "")) > _LONG_QUERY
         place: dict[str, Any] = {"data": params} if is_long else {"params": params}
-        limits_s = (min(CONNECT_LIMIT_S, self._settings.timeout_s), self._settings.timeout_s + _GRACE_S)
+        method = "POST" if is_long else method
         try:
-            answer = super().request(
-                "POST" if is_long else method, url, **place, timeout=limits_s, stream=True, allow_redirects=False
-            )
-            with answer:
-                body = self._body(answer)
+            try:
+                answer, body = self._exchange(method, url, place)
+            except requests.ConnectionError as exc:
+                # A server may close a pooled connection just when it is used again. That costs no time to repeat.
+                if not closed_unanswered(exc):
+                    raise
+                answer, body = self._exchange(method, url, place)
         except _TRANSPORT_ERRORS as exc:
             raise unreachable(self._settings, exc) from exc
         if answer.status_code != 200:
@@ -76,6 +78,11 @@ class PrometheusSession(requests.Session):
         if as_json and body.lstrip()[:1] != b"{":
             raise not_json(self._settings)
         return _whole(answer, body)
+
+    def _exchange(self, method: str, url: str, place: dict[str, Any]) -> tuple[requests.Response, bytes]:
+        limits_s = (min(CONNECT_LIMIT_S, self._settings.timeout_s), self._settings.timeout_s + _GRACE_S)
+        with super().request(method, url, **place, timeout=limits_s, stream=True, allow_redirects=False) as answer:
+            return answer, self._body(answer)
 
     def _body(self, answer: requests.Response) -> bytes:
         """The whole body, unpacked. It is read as it comes, so that a drop at a time does not get round the limits."""
