@@ -36,7 +36,7 @@ EVALUATORS = 4
 SENDERS = 8
 SHUTDOWN_S = 5.0
 # Each clerk does one thing at a time, so that a slow report never holds a message up.
-CLERKS = ("dispatch", "send", "report", "upkeep", "look")
+CLERKS = ("dispatch", "send", "forward", "report", "upkeep", "look")
 
 Job = Callable[[], None]
 
@@ -118,7 +118,7 @@ class Daemon:
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
         self._every(2.0, "look", "look", jobs.look_at_home)
         if wiring.members:
-            self._every(5.0, "upkeep", "forward", jobs.forward)
+            self._every(5.0, "forward", "forward", jobs.forward)
         if wiring.config.heartbeat is not None:
             self._every(wiring.config.heartbeat.interval, "upkeep", "heartbeat", jobs.heartbeat)
 
@@ -140,6 +140,8 @@ class Daemon:
             self._submit("dispatch", "dispatch", partial(jobs.dispatch, context))
         if context.delivery_wanted.is_set() or now >= context.next_delivery_at:
             self._submit("send", "deliver", partial(jobs.deliver, context, self._queue))
+        if context.wiring.members and context.forward_wanted.is_set():
+            self._submit("forward", "forward", partial(jobs.forward, context))
 
     def _submit(self, clerk: str, name: str, work: Job) -> None:
         self._start(self._clerks[clerk], name, work)

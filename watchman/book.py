@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from watchman.notify.message import ActiveAlert, Source
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.rule import Group, Rule
-from watchman.rules.sending import mark_sent
-from watchman.series import LabelKey, fingerprint, label_key
+from watchman.series import LabelKey, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +60,6 @@ class Book:
         """How the rule's last evaluation went."""
         with self._lock:
             return self._health.get(key, RuleHealth())
-
-    def mark_sent(self, key: str, alert: Alert, now: float) -> None:
-        """Remember when an alert was last told to the Alertmanagers, unless it has changed meanwhile."""
-        identity = label_key(alert.labels)
-        with self._lock:
-            if self._alerts.get(key, {}).get(identity) == alert:
-                self._alerts[key] = {**self._alerts[key], identity: mark_sent(alert, now)}
 
     def keep_only(self, keys: Iterable[str]) -> list[Alert]:
         """Forget every other rule; returns its firing alerts, which are over because their rule is gone."""

@@ -11,6 +11,8 @@ from watchman.book import Book
 from watchman.clock import Clock
 from watchman.metrics import Metrics
 from watchman.rules.builtin import Stuck
+from watchman.rules.handover import Told
+from watchman.series import LabelKey
 from watchman.store import Store
 from watchman.wiring import Wiring
 
@@ -29,6 +31,7 @@ class Context:
 
     `alive_before` is when the previous process was last known to be alive (unix seconds), None at the first start;
     `stopping` tells long work to end. Times that are due are unix seconds; infinity means never.
+    `told` is what the Alertmanagers were told last, None until it is read from the store.
     """
 
     clock: Clock
@@ -50,10 +53,17 @@ class Context:
     next_dispatch_at: float = 0.0
     delivery_wanted: threading.Event = field(default_factory=threading.Event)
     next_delivery_at: float = 0.0
+    forward_wanted: threading.Event = field(default_factory=threading.Event)
+    told: Mapping[LabelKey, Told] | None = None
 
     def want_dispatch(self) -> None:
         """Have dispatch look at the alerts as soon as it can."""
         self.dispatch_wanted.set()
+        self.wake()
+
+    def want_forward(self) -> None:
+        """Have the Alertmanagers told as soon as they can be."""
+        self.forward_wanted.set()
         self.wake()
 
     def want_delivery(self) -> None:

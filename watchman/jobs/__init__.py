@@ -5,7 +5,7 @@
     deliver            outbox -> services, retried until accepted                           when a row is due
     make_due_reports   a period has ended -> worker -> outbox rows and mark, one commit     every minute
     refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, after a report
-    forward            state of the alerts -> every Alertmanager                            every 5 s, what is due
+    forward            state of the alerts -> every Alertmanager                            at a change, and every 5 s
     look_for_stuck     receivers that do not get their messages                             every 15 s
     look_at_home       present powers for the page                                          every 2 s, while looked at
     heartbeat          tell somebody else that all this works                               as configured
@@ -18,9 +18,10 @@ when.
 from watchman.jobs.delivering import deliver, make_queue
 from watchman.jobs.dispatching import dispatch
 from watchman.jobs.evaluate import evaluate_group
+from watchman.jobs.forwarding import forward
 from watchman.jobs.look import look_at_home
 from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
-from watchman.jobs.upkeep import ALIVE, forget_removed_rules, forward, heartbeat, housekeeping, look_for_stuck
+from watchman.jobs.upkeep import ALIVE, forget_removed_rules, heartbeat, housekeeping, look_for_stuck
 
 __all__ = [
     "ALIVE",

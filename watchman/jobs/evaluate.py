@@ -33,6 +33,7 @@ def evaluate_group(context: Context, group: Group, slot: float, missed: int) -> 
     context.metrics.group_seconds.labels(group.key).set(context.clock.monotonic() - started)
     if any(changed):
         context.want_dispatch()
+        context.want_forward()
 
 
 def condition(context: Context) -> Condition:

@@ -1,20 +1,14 @@
-"""What is done now and then: telling the Alertmanagers, the heartbeat, forgetting old rows, remembering to be alive."""
+"""What is done now and then: the heartbeat, forgetting old rows, remembering to be alive."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import requests
 
-from watchman.alertmanager.forward import forward as tell_members
-from watchman.alertmanager.model import PostableAlert
 from watchman.book import rules_with_keys
 from watchman.context import Context
-from watchman.rules.alert import Alert, AlertState
 from watchman.rules.builtin import BUILT_IN_GROUP, STUCK_AFTER_S, Stuck
-from watchman.rules.rule import Group
-from watchman.rules.sending import due_to_send, ends_at
 from watchman.series import fingerprint
 from watchman.store import notices, outbox
 from watchman.store.alerts import close_incident, forget_incidents, forget_rules
@@ -28,23 +22,6 @@ DAY_S = 86400.0
 KEEP_HISTORY_S = 400 * DAY_S
 KEEP_MESSAGES_S = 90 * DAY_S
 HEARTBEAT_LIMIT_S = 10.0
-
-
-def forward(context: Context) -> None:
-    """Tell every Alertmanager what fires and what ended, as often as Prometheus would."""
-    now = context.clock.now()
-    due = list(_due(context, now))
-    if not due:
-        return
-    delay_s = context.wiring.config.resend_delay
-    alerts = [_postable(alert, group, now, delay_s) for _, group, alert in due]
-    outcomes = tell_members(context.wiring.members, alerts, context.wiring.config.external_labels)
-    for outcome in outcomes:
-        context.metrics.forwards.labels("ok" if outcome.ok else "failed").inc()
-    if any(not outcome.error for outcome in outcomes):
-        for key, _, alert in due:
-            context.book.mark_sent(key, alert, now)
-    _tell_forward_errors(context, [outcome.error for outcome in outcomes if outcome.error])
 
 
 def heartbeat(context: Context) -> None:
@@ -93,31 +70,4 @@ def forget_removed_rules(context: Context) -> None:
         for alert in gone:
             close_incident(connection, fingerprint(alert.labels), now)
     context.want_dispatch()
-
-
-def _due(context: Context, now: float) -> Iterator[tuple[str, Group, Alert]]:
-    delay_s = context.wiring.config.resend_delay
-    for key, group, _ in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP)):
-        for alert in context.book.alerts(key).values():
-            if due_to_send(alert, now, delay_s):
-                yield key, group, alert
-
-
-def _postable(alert: Alert, group: Group, now: float, delay_s: float) -> PostableAlert:
-    over = alert.state is AlertState.INACTIVE and alert.resolved_at is not None
-    return PostableAlert(
-        labels=alert.labels,
-        annotations=alert.annotations,
-        starts_at=alert.fired_at if alert.fired_at is not None else alert.active_at,
-        ends_at=alert.resolved_at if over and alert.resolved_at else ends_at(now, group.interval_s, delay_s),
-    )
-
-
-def _tell_forward_errors(context: Context, errors: list[str]) -> None:
-    """Say once that an Alertmanager cannot be told, and once that it can again."""
-    now_error = "; ".join(errors)
-    if now_error and not context.forward_error:
-        log.warning("an Alertmanager cannot be told: %s", now_error)
-    if context.forward_error and not now_error:
-        log.info("all Alertmanagers can be told again")
-    context.forward_error = now_error
+    context.want_forward()

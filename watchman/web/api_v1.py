@@ -27,7 +27,7 @@ class RuleStatus:
 
 
 def rules_data(statuses: Iterable[RuleStatus], kind: str = "") -> dict[str, Any]:
-    """The `data` of /api/v1/rules; `kind` alert or record keeps only those."""
+    """The `data` of /api/v1/rules, by file and name as Prometheus sorts; `kind` alert or record keeps only those."""
     groups: dict[str, dict[str, Any]] = {}
     for status in statuses:
         entry = groups.setdefault(status.group.key, _group(status.group))
@@ -35,7 +35,8 @@ def rules_data(statuses: Iterable[RuleStatus], kind: str = "") -> dict[str, Any]
         entry["lastEvaluation"] = max(entry["lastEvaluation"], rfc3339(status.evaluated_at))
         if kind in ("", "record" if status.rule.record else "alert"):
             entry["rules"].append(_rule(status))
-    return {"groups": [group for group in groups.values() if group["rules"] or not kind]}
+    shown = [group for group in groups.values() if group["rules"] or not kind]
+    return {"groups": sorted(shown, key=lambda group: (group["file"], group["name"]))}
 
 
 def alerts_data(statuses: Iterable[RuleStatus]) -> dict[str, Any]:
@@ -81,28 +82,29 @@ def _group(group: Group) -> dict[str, Any]:
 
 def _rule(status: RuleStatus) -> dict[str, Any]:
     rule = status.rule
-    common: dict[str, Any] = {
-        "name": rule.name,
-        "query": rule.expr,
-        "health": status.health,
-        "evaluationTime": status.duration_s,
-        "lastEvaluation": rfc3339(status.evaluated_at),
-        "type": "recording" if rule.record else "alerting",
-    }
-    if rule.labels or not rule.record:
-        common["labels"] = dict(rule.labels)
-    if status.error:
-        common["lastError"] = status.error
+    named = {"name": rule.name, "query": rule.expr}
     if rule.record:
-        return common
+        return {**named, **({"labels": dict(rule.labels)} if rule.labels else {}), **_health(status, "recording")}
     alerts = _active(status.alerts)
     return {
         "state": _state(alerts),
-        **common,
+        **named,
         "duration": rule.for_s,
         "keepFiringFor": rule.keep_firing_for_s,
+        "labels": dict(rule.labels),
         "annotations": dict(rule.annotations),
         "alerts": [_alert(alert) for alert in alerts],
+        **_health(status, "alerting"),
+    }
+
+
+def _health(status: RuleStatus, kind: str) -> dict[str, Any]:
+    return {
+        "health": status.health,
+        **({"lastError": status.error} if status.error else {}),
+        "evaluationTime": status.duration_s,
+        "lastEvaluation": rfc3339(status.evaluated_at),
+        "type": kind,
     }
 
 

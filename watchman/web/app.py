@@ -31,6 +31,7 @@ class Ports:
 def create_app(ports: Ports) -> Flask:
     """A WSGI application over the ports."""
     app = Flask("watchman.web")
+    app.json.sort_keys = False  # type: ignore[attr-defined] # in the order in which Prometheus writes them
     guard.install(app, ports.access)
     app.register_error_handler(HTTPException, _http_error)
     _add_page(app, ports)
