@@ -23,8 +23,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until told to end. 0 fine, 1 the work failed, 2 wrong usage; errors are one line on stderr."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        args = _parser().parse_args(argv)
+        if words[:1] == ["discover"]:
+            return _discover(words[1:])
+        args = _parser().parse_args(words)
         settings = _settings(args)
         start_logging(args.log_format, debug=args.debug)
         run(settings)
@@ -34,11 +37,31 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _discover(words: list[str]) -> int:
+    """Print what is found as tables for config.toml; 1 if that is nothing."""
+    from watchman.sonnen.discover import as_config, search
+
+    parser = _Parser(prog="python -m watchman.sonnen discover", description="Look for Sonnen batteries in networks.")
+    parser.add_argument("--subnet", action="append", required=True, metavar="NETWORK", help="as 192.168.1.0/24")
+    parser.add_argument("--port", action="append", default=[], type=int, help="default: 80, 8080 and 7979")
+    args = parser.parse_args(words)
+    if wrong := [port for port in args.port if not 0 < port < 65536]:
+        raise UsageError(f"--port {wrong[0]} is not a port; give 1 to 65535")
+    try:
+        found = search(args.subnet, args.port)
+    except ValueError as error:
+        raise UsageError(f"--subnet {error}") from error
+    if not found:
+        raise WatchmanError(f"no battery answers in {', '.join(args.subnet)}; is it on, and in this network?")
+    sys.stdout.write(as_config(found))
+    return 0
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="python -m watchman.sonnen",
         description="Prometheus exporter for Sonnen batteries.",
-        epilog=exporter_settings.__doc__,
+        epilog=f"{exporter_settings.__doc__}\ndiscover --subnet NETWORK looks for batteries; see discover --help.\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config_file", nargs="?", default="", help="config.toml, as the Rust exporter takes it")

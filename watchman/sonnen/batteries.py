@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -17,8 +16,8 @@ MIN_POLL_S = 2.0  # batteries polled faster begin to answer HTTP 500
 MAX_POLL_S = 3600.0
 DEFAULT_POLL_S = 5.0
 
-_TEXTS = ("host", "sn", "url", "token", "token_file", "api", "timezone")
-_KEYS = (*_TEXTS, "poll_seconds", "keep_stale", "search")
+_TEXTS = ("host", "sn", "url", "api", "timezone")
+_KEYS = (*_TEXTS, "token", "token_file", "poll_seconds", "keep_stale", "search")
 
 
 class Problems:
@@ -46,7 +45,7 @@ def read_system(
     url = _url(texts["url"], place, problems) if isinstance(table.get("url", ""), str) else None
     if texts["api"] not in ("", *APIS):
         problems.fault(f"{place}api", f"must be one of {', '.join(APIS)}, not {texts['api']!r}")
-    token = _token(texts, place, problems, read_file)
+    token = read_token(table, place, problems, read_file)
     poll_s = _poll_s(table, place, problems)
     keep_stale = table.get("keep_stale", False)
     if not isinstance(keep_stale, bool):
@@ -59,7 +58,7 @@ def read_system(
         sn=texts["sn"],
         url=url,
         token=token,
-        reread_token=partial(_reread, read_file, texts["token_file"]) if texts["token_file"] else None,
+        reread_token=_reread(table, read_file),
         search=networks(table, "search", place, problems),
         api=texts["api"] or "auto",
         poll_s=poll_s,
@@ -82,8 +81,10 @@ def networks(table: Mapping[str, Any], name: str, place: str, problems: Problems
     return tuple(str(entry) for entry in given)
 
 
-def _reread(read_file: Callable[[str], str], path: str) -> str:
-    return read_file(path).strip()
+def _reread(table: Mapping[str, Any], read_file: Callable[[str], str]) -> Callable[[], str] | None:
+    """How the token is read again, if it came from a file."""
+    path = table.get("token_file")
+    return (lambda: read_file(path).strip()) if isinstance(path, str) and path else None
 
 
 def _text(table: Mapping[str, Any], name: str, place: str, problems: Problems) -> str:
@@ -106,7 +107,9 @@ def _url(given: str, place: str, problems: Problems) -> str | None:
         return None
 
 
-def _token(texts: Mapping[str, str], place: str, problems: Problems, read_file: Callable[[str], str]) -> str | None:
+def read_token(table: Mapping[str, Any], place: str, problems: Problems, read_file: Callable[[str], str]) -> str | None:
+    """The token a table gives or names the file of, if any."""
+    texts = {name: _text(table, name, place, problems) for name in ("token", "token_file")}
     token, path = texts["token"].strip(), texts["token_file"]
     if token and path:
         problems.fault(f"{place}token", "give token or token_file, not both")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from prometheus_client import Metric
 from prometheus_client.platform_collector import PlatformCollector
@@ -22,7 +23,12 @@ from watchman.sonnen.energy_book import EnergyBook
 from watchman.sonnen.exposition import CONTENT_TYPE, render
 from watchman.sonnen.pages import Answer, Server, open_server
 from watchman.sonnen.poller import Poller
+from watchman.sonnen.probe import Probes
 from watchman.sonnen.settings import Settings
+from watchman.sonnen.system import System
+
+if TYPE_CHECKING:
+    from watchman.sonnen.discover import Found
 
 FIRST_ANSWERS_S = 0.5
 SHARED_S = 0.1  # no series changes faster than batteries are polled
@@ -38,6 +44,7 @@ class Exporter:
     server: Server
     port: int
     energies: EnergyBook | None = None
+    probes: Probes | None = None
 
 
 def run(settings: Settings) -> None:
@@ -59,8 +66,10 @@ def start(settings: Settings) -> Exporter:
     for warning in settings.warnings:
         log.warning("%s", warning)
     energies = EnergyBook(settings.energy_file) if settings.energy_file else None
-    pollers = tuple(Poller(system, on_status=energies.add if energies else None) for system in settings.systems)
-    server = _bind(settings, pollers, energies)
+    build = Build(__version__, settings.revision, platform.python_version())
+    pollers = _pollers(settings, energies)
+    probes = Probes(settings.probe, pollers, build, _start_poller)
+    server = _bind(settings, pollers, _Metrics(pollers, build, energies), probes)
     for poller in pollers:
         poller.start()
     until_s = time.monotonic() + FIRST_ANSWERS_S
@@ -68,7 +77,7 @@ def start(settings: Settings) -> Exporter:
         poller.settled.wait(max(0.0, until_s - time.monotonic()))
     threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True).start()
     log.info("listening on port %d, batteries: %s", server.server_port, _names(pollers))
-    return Exporter(pollers, server, server.server_port, energies)
+    return Exporter(pollers, server, server.server_port, energies, probes)
 
 
 def close(exporter: Exporter) -> None:
@@ -77,19 +86,42 @@ def close(exporter: Exporter) -> None:
         poller.stop()
     exporter.server.shutdown()
     exporter.server.server_close()
+    if exporter.probes:
+        exporter.probes.close()
     if exporter.energies:
         exporter.energies.save()
 
 
-def _bind(settings: Settings, pollers: tuple[Poller, ...], energies: EnergyBook | None) -> Server:
-    build = Build(__version__, settings.revision, platform.python_version())
+def _pollers(settings: Settings, energies: EnergyBook | None) -> tuple[Poller, ...]:
+    """A poller per battery. One that has lost its battery knows which addresses the others hold."""
+    pollers: list[Poller] = []
+
+    def find(system: System) -> Found | str:
+        from watchman.sonnen.discover import find_again
+
+        others = [poller.state for poller in pollers if poller.state.system.host != system.host]
+        taken = {url for other in others for url in (other.system.url, other.known.base if other.known else "")}
+        return find_again(system, taken)
+
+    on_status = energies.add if energies else None
+    pollers += [Poller(system, on_status=on_status, find=find) for system in settings.systems]
+    return tuple(pollers)
+
+
+def _start_poller(system: System) -> Poller:
+    poller = Poller(system)
+    poller.start()
+    return poller
+
+
+def _bind(settings: Settings, pollers: tuple[Poller, ...], metrics: _Metrics, probes: Probes) -> Server:
     pages: dict[str, Callable[[], Answer]] = {
         "/": lambda: _landing(pollers),
-        "/metrics": _Metrics(pollers, build, energies),
+        "/metrics": metrics,
         "/-/healthy": lambda: _health(pollers),
     }
     try:
-        return open_server(settings.listen.host, settings.listen.port, pages)
+        return open_server(settings.listen.host, settings.listen.port, pages, {"/probe": probes})
     except OSError as error:
         cause = (error.strerror or str(error)).lower()
         raise WatchmanError(f"cannot listen on {settings.listen}: {cause}; choose another with --listen") from error

@@ -49,6 +49,16 @@ def with_token(state: State, token: str, now_s: float) -> State:
     return replace(state, system=system, endpoints={**state.endpoints, **held}, token_ok=None, token_refusals=0)
 
 
+def moved(state: State, url: str, now_s: float) -> State:
+    """The state of a battery that was found at another address, where it is asked at once."""
+    system = replace(state.system, url=url)
+    status = replace(state.status, due_s=now_s)
+    endpoints = {**state.endpoints, "status": status}
+    return replace(
+        state, system=system, endpoints=endpoints, target=None, cursor=0, candidates=candidates(system), trouble=()
+    )
+
+
 def _counted(state: State, ask: Ask, outcome: Reading | Failure, took: Took) -> State:
     reason = outcome.reason if isinstance(outcome, Failure) else ""
     tally = state.tallies[ask.endpoint].add(took.finished_s - took.started_s, reason)

@@ -36,6 +36,7 @@ class Answer:
 
 
 Pages = Mapping[str, Callable[[], Answer]]
+Queries = Mapping[str, Callable[[str], Answer]]  # pages that read what follows the question mark
 
 
 class Server(ThreadingHTTPServer):
@@ -45,9 +46,9 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, family: int, address: tuple[str, int], pages: Pages) -> None:
+    def __init__(self, family: int, address: tuple[str, int], pages: Pages, queries: Queries) -> None:
         self.address_family = family
-        self.pages = pages
+        self.pages, self.queries = pages, queries
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
         super().__init__(address, _Handler)
 
@@ -101,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
     def _answer(self, *, with_body: bool) -> None:
-        page = _find(cast("Server", self.server).pages, self.path)
+        page = _find(cast("Server", self.server), self.path)
         body = page.body.encode()
         zipped = _takes_gzip(self.headers.get("Accept-Encoding", ""))
         if zipped:
@@ -119,21 +120,25 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def open_server(host: str | None, port: int, pages: Pages) -> Server:
+def open_server(host: str | None, port: int, pages: Pages, queries: Queries | None = None) -> Server:
     """A server bound to an address; None means all addresses, with IPv6 where the machine has it. Raises OSError."""
     if host is None:
         try:
-            return Server(socket.AF_INET6, ("::", port), pages)
+            return Server(socket.AF_INET6, ("::", port), pages, queries or {})
         except OSError:
             host = "0.0.0.0"  # noqa: S104 - all addresses was asked for; this machine has no IPv6
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
-    return Server(family, (str(address[0]), port), pages)
+    return Server(family, (str(address[0]), port), pages, queries or {})
 
 
-def _find(pages: Pages, path: str) -> Answer:
-    make = pages.get(path.partition("?")[0])
-    return make() if make else Answer("404 not found\n", code=404)
+def _find(server: Server, target: str) -> Answer:
+    path, _, query = target.partition("?")
+    if make := server.pages.get(path):
+        return make()
+    if ask := server.queries.get(path):
+        return ask(query)
+    return Answer("404 not found\n", code=404)
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -8,31 +8,42 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from watchman.sonnen.answers import Reading, read_answer
 from watchman.sonnen.changes import changes
 from watchman.sonnen.client import get
-from watchman.sonnen.learn import Took, learn, with_token
+from watchman.sonnen.learn import Took, learn, moved, with_token
 from watchman.sonnen.plan import Ask, State, first_state, is_offline, is_online, next_ask
 from watchman.sonnen.status import Status
 from watchman.sonnen.system import System
 from watchman.sonnen.values import Failure
 
+if TYPE_CHECKING:
+    from watchman.sonnen.discover import Found
+
 log = logging.getLogger(__name__)
 
 MAX_PART = 64  # a single number
 
+SEARCH_AFTER_S = 300.0  # longer than the restart of every night
+SEARCH_EVERY_S = 900.0
+
 Get = Callable[[str, str | None], bytes | Failure]
+Find = Callable[[System], "Found | str"]
 OnStatus = Callable[[tuple[str, str], Status, float], None]
 
 
 class Poller:
     """One battery and the thread that asks it. `state` is replaced as a whole, so it may be read at any time."""
 
-    def __init__(self, system: System, fetch: Get = get, on_status: OnStatus | None = None) -> None:
+    def __init__(
+        self, system: System, fetch: Get = get, on_status: OnStatus | None = None, find: Find | None = None
+    ) -> None:
         self.state: State = first_state(system, time.monotonic())
         self.settled = threading.Event()  # set once it is known whether the battery answers
-        self._fetch, self._on_status = fetch, on_status
+        self._fetch, self._on_status, self._find = fetch, on_status, find
+        self._searched_s = float("-inf")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sonnen {system.host}", daemon=True)
 
@@ -49,6 +60,7 @@ class Poller:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._renew_token()
+            self._look_for_it(time.monotonic())
             now_s = time.monotonic()
             ask = next_ask(self.state, now_s)
             if ask.at_s <= now_s:
@@ -82,6 +94,21 @@ class Poller:
         if renewed is not self.state:
             self.state = renewed
             log.info("%s: the token was read again from its file: it is another one", renewed.system.host)
+
+    def _look_for_it(self, now_s: float) -> None:
+        """After a while without an answer, look whether the battery has got another address."""
+        state, gone_s = self.state, self.state.offline_since_s
+        if self._find is None or not state.system.search or gone_s is None or now_s - gone_s < SEARCH_AFTER_S:
+            return
+        if now_s - self._searched_s < SEARCH_EVERY_S:
+            return
+        found = self._find(state.system)
+        self._searched_s = time.monotonic()
+        if isinstance(found, str):
+            log.info("%s: %s", state.system.host, found)
+            return
+        log.warning("%s: found at %s; put this address into the config file", state.system.host, found.url)
+        self.state = moved(state, found.url, now_s)
 
     def _request(self, ask: Ask) -> Reading | Failure:
         body = self._ask_parts(ask) if ask.parts else self._ask(ask, ask.url)

@@ -13,7 +13,11 @@ A flag counts more than the environment, the environment more than the file. Emp
     poll_seconds = 5
     keep_stale = false                # true: go on showing the last values of a battery that is gone
     timezone = "Europe/Berlin"        # of the battery's clock; left out: as the battery says
-    search = ["192.168.1.0/24"]       # where to look for the battery once its address has gone silent
+    search = ["192.168.1.0/24"]       # where to look for the battery once its address has gone silent; the only one
+                                      # there that is no other system's is taken, and is shown the token
+    [probe]
+    allow = ["192.168.1.0/24"]        # whom /probe?target= may ask: networks, hosts, HOST:PORT; left out: nobody
+    token_file = "..."                # or token; shown to every target
 
 Environment: SONNEN_URL, SONNEN_TOKEN, SONNEN_TOKEN_FILE, SONNEN_HOST, SONNEN_SN for a single battery, and LISTEN
 (HOST:PORT) and SONNEN_ENERGY_FILE. GIT_REVISION is shown in sonnen_build_info.
@@ -24,12 +28,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from watchman.errors import ConfigError, Fault, UsageError
-from watchman.sonnen.batteries import Problems, read_system
+from watchman.sonnen.allowed import Allowed, ProbeSettings, read_allowed
+from watchman.sonnen.batteries import Problems, read_system, read_token
 from watchman.sonnen.system import System
 
 DEFAULT_PORT = 9422
@@ -75,6 +80,7 @@ class Settings:
     listen: Listen
     revision: str = ""
     energy_file: Path | None = None
+    probe: ProbeSettings = field(default_factory=ProbeSettings)
     warnings: tuple[str, ...] = ()
 
 
@@ -89,10 +95,11 @@ def load_settings(options: Options, environ: Mapping[str, str], read_file: Calla
     listed = _tables(document, problems)
     if listed is None:
         raise ConfigError(problems.faults)
-    tables = _override(listed, options, environ)
+    tables = _override(document, listed, options, environ)
     systems = [read_system(table, place, problems, read_file) for place, table in tables]
     energy_file = _energy_file(document, options, environ, problems)
-    problems.unknown("", document, ("listen_port", "systems", "energy_file"))
+    probe = _probe(document, problems, read_file)
+    problems.unknown("", document, ("listen_port", "systems", "energy_file", "probe"))
     _refuse_twins([system for system in systems if system], problems)
     if problems.faults:
         raise ConfigError(problems.faults)
@@ -101,6 +108,7 @@ def load_settings(options: Options, environ: Mapping[str, str], read_file: Calla
         listen=parse_listen(options.listen or environ.get("LISTEN", ""), port),
         revision=environ.get("GIT_REVISION", ""),
         energy_file=energy_file,
+        probe=probe,
         warnings=tuple(problems.warnings),
     )
 
@@ -133,7 +141,7 @@ def _tables(document: Mapping[str, Any], problems: Problems) -> list[dict[str, A
 
 
 def _override(
-    tables: list[dict[str, Any]], options: Options, environ: Mapping[str, str]
+    document: Mapping[str, Any], tables: list[dict[str, Any]], options: Options, environ: Mapping[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
     """The batteries of the file, with their place in it, or the one battery that flags and environment describe."""
     given = {key: environ[name] for key, name in _VARIABLES.items() if environ.get(name)}
@@ -141,6 +149,8 @@ def _override(
     if "token" in flags:
         given.pop("token_file", None)
     given |= flags
+    if not given and not tables and "probe" in document:
+        return []
     if not given and not tables:
         raise UsageError("no battery to ask: give --url http://ADDRESS, SONNEN_URL, or a config file with [[systems]]")
     if given and len(tables) > 1:
@@ -166,6 +176,25 @@ def _energy_file(
         return Path(options.config).parent / name if name else None
     problems.fault("energy_file", f"must be a path in quotes, not {type(name).__name__}")
     return None
+
+
+def _probe(document: Mapping[str, Any], problems: Problems, read_file: Callable[[str], str]) -> ProbeSettings:
+    table = document.get("probe", {})
+    if not isinstance(table, dict):
+        problems.fault("probe", "must be a table; begin it with a line [probe]")
+        return ProbeSettings()
+    problems.unknown("probe.", table, ("allow", "token", "token_file"))
+    entries = table.get("allow", [])
+    if not isinstance(entries, list):
+        problems.fault("probe.allow", f'must be a list as ["192.168.1.0/24"], not {entries!r}')
+        entries = []
+    allowed: list[Allowed] = []
+    for entry in entries:
+        try:
+            allowed.append(read_allowed(str(entry)))
+        except ValueError as error:
+            problems.fault("probe.allow", str(error))
+    return ProbeSettings(tuple(allowed), read_token(table, "probe.", problems, read_file))
 
 
 def _port(document: Mapping[str, Any], problems: Problems) -> int:

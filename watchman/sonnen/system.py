@@ -66,6 +66,12 @@ def normal_url(url: str) -> str:
     return f"{parts.scheme}://{_netloc(parts, parts.port)}{path}"
 
 
+def port_of(url: str) -> int:
+    """The port a URL means."""
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def _bases(parts: SplitResult) -> list[str]:
     own = parts.geturl()
     if parts.scheme != "http" or parts.port not in (None, 8080):
