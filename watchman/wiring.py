@@ -40,6 +40,11 @@ SHIPPED_INHIBITIONS = (
             'alertname=~"GridImportSpike|BatteryDataMissing|BatteryIdle|BatteryNotCharging|HousePowerGone|SolarOutage"'
         ],
     ),
+    InhibitRuleConfig(
+        source_matchers=['alertname="BatteryFaultOffGrid"'],
+        target_matchers=['alertname="BatteryFault"'],
+        equal=["host", "sn"],
+    ),
 )
 
 
