@@ -35,7 +35,7 @@ from watchman.durations import parse_duration
 from watchman.errors import WatchmanError
 from watchman.sonnen.simulator import Energy
 
-_CUT_AFTER_S = 8.0
+_CUT_AFTER_S = 3.0
 _RESTORE_AFTER_S = 8.0
 _LOOK_S = 0.3
 
