@@ -7,6 +7,8 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -161,6 +163,14 @@ def test_a_disk_that_cannot_be_written_is_said_once_and_no_end(
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "energy counters stand still" in caplog.records[0].getMessage()
     assert book.shown()[A]["grid_export"] == 2000
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Until the condition holds, at most 5 s."""
+    until_s = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < until_s
+        threading.Event().wait(0.02)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_an_eco_that_answers_its_values_only_one_by_one_is_read() -> None:
     for _ in range(2):
         poller._step(next_ask(poller.state, 0.0))
 
-    assert asked[:2] == ["http://b:7979/rest/devices/battery", "http://b:7979/rest/devices/battery/M01"]
+    assert asked[:2] == ["http://b:7979/rest/devices/battery", "http://b:7979/rest/devices/battery/M05"]
     assert poller.state.target == Target("http://b:7979", "eco-parts")
     assert isinstance(reading := poller.state.status.reading, Status)
     assert (reading.discharge_w, reading.grid_feed_in_w) == (-812, 1138)

@@ -20,23 +20,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from watchman.errors import UsageError
-from watchman.sonnen import simulator
 from watchman.sonnen.simulator import Home, Reading, Settings
+from watchman.sonnen.simulator.generations import GENERATIONS
 
 FAULTS = ("none", "401", "timeout", "html404", "nulls", "half-body", "slow", "restart-nightly", "frozen")
-APIS = ("both", "v1", "v2")
+APIS = tuple(GENERATIONS)
 _OPEN_V2 = "/api/v2/status"
-_PATHS: dict[str, Callable[[Reading], object]] = {
-    "/api/v1/status": simulator.v1_status,
-    "/api/inverter": simulator.v1_inverter,
-    "/api/powermeter": simulator.v1_powermeter,
-    _OPEN_V2: simulator.v2_status,
-    "/api/v2/latestdata": simulator.v2_latestdata,
-    "/api/v2/powermeter": simulator.v2_powermeter,
-    "/api/v2/battery": simulator.v2_battery,
-    "/api/v2/inverter": simulator.v2_inverter,
-    "/api/v2/configurations": simulator.v2_configurations,
-}
 _NOT_FOUND_PAGE = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1><p>Page not found</p></body></html>"
 _MAX_BODY = 65536
 
@@ -165,17 +154,20 @@ class _Handler(BaseHTTPRequestHandler):
         """A battery keeps no access log."""
 
     def _answer(self, path: str, device: Device) -> None:
-        make = _PATHS.get(path)
+        make = GENERATIONS[device.api].get(path)
         v2 = path.startswith("/api/v2/")
         if device.fault == "html404":
             self._send(404, _NOT_FOUND_PAGE, "text/html")
-        elif make is None or device.api == ("v1" if v2 else "v2"):
+        elif make is None:
             self._json(404, {"error": "404 Not Found"})
         elif v2 and path != _OPEN_V2 and not self._may_read(device):
             self._json(401, {"error": "Unauthorized"})
         else:
             answer = make(device.read())
-            self._json(200, _without_values(answer) if device.fault == "nulls" else answer)
+            if isinstance(answer, str):
+                self._send(200, answer.encode(), "text/plain")
+            else:
+                self._json(200, _without_values(answer) if device.fault == "nulls" else answer)
 
     def _may_read(self, device: Device) -> bool:
         token = self.headers.get("Auth-Token", "")
@@ -202,29 +194,47 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the simulated battery until it is told to end. Prints its address once it answers."""
+    """Run the simulated batteries until they are told to end. Prints their addresses once they answer."""
     options = _parser().parse_args(argv)
-    device = Device(_home(options), time.time, options.token, options.api, options.fault)
-    device.truth()
-    host, _, port = options.listen.rpartition(":")
     try:
-        server = Server((host, int(port)), device)
+        servers = _open(options)
     except (OSError, ValueError, OverflowError) as error:
         sys.stderr.write(f"simulate: cannot listen on {options.listen}: {error}; give a free --listen HOST:PORT\n")
         return 1
+    ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: device.stopping.set())
-    server.start()
-    sys.stdout.write(f"simulated battery on {server.url}, fault: {options.fault}\n")
+        signal.signal(number, lambda *_: ending.set())
+    for server in servers:
+        server.start()
+        sys.stdout.write(f"simulated battery on {server.url}, fault: {options.fault}\n")
     sys.stdout.flush()
-    device.stopping.wait()
-    server.close()
+    ending.wait()
+    for server in servers:
+        server.close()
     return 0
 
 
-def _home(options: argparse.Namespace) -> Home:
-    settings = Settings(seed=options.seed, latitude=options.latitude, longitude=options.longitude, timezone=options.tz)
+def _open(options: argparse.Namespace) -> list[Server]:
+    """The servers, each a home of its own, on ports that follow one another; port 0 is any free port for each."""
+    host, _, port = options.listen.rpartition(":")
+    servers = []
+    for index in range(options.batteries):
+        device = Device(_home(options, index), time.time, options.token, options.api, options.fault)
+        device.truth()
+        servers.append(Server((host, int(port) + index if int(port) else 0), device))
+    return servers
+
+
+def _home(options: argparse.Namespace, index: int) -> Home:
+    seed = options.seed + index
+    settings = Settings(seed=seed, latitude=options.latitude, longitude=options.longitude, timezone=options.tz)
     return Home(settings, options.since if options.since is not None else time.time() - 2 * 86400, options.charge)
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 100:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100")
 
 
 def _zone_name(text: str) -> str:
@@ -241,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT")
     parser.add_argument("--fault", default="none", choices=FAULTS)
     parser.add_argument("--api", default="both", choices=APIS, help="which generation answers")
+    parser.add_argument("--batteries", type=_count, default=1, help="how many, on ports that follow one another")
     parser.add_argument("--token", default="", help="the Auth-Token v2 asks for; empty: none")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another home and weather")
     parser.add_argument("--since", type=float, help="unix seconds from which the home has run; default two days ago")

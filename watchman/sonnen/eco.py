@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from watchman.sonnen.status import Status
 from watchman.sonnen.values import Failure, count_missing, number
 
-PARTS = ("M01", "M02", "M03", "M04", "M05", "M06", "M30", "M38", "M39")
+# The first is one that all of this generation have: a device without it is none.
+PARTS = ("M05", "M01", "M02", "M03", "M04", "M06", "M30", "M38", "M39")
 STATES = {
     10: "automatic",
     11: "maintenance",

@@ -74,10 +74,10 @@ class Poller:
         took = Took(started_s, time.monotonic(), time.time())
         before = self.state
         self.state = learn(before, ask, outcome, took, random.random())  # noqa: S311 - spreads retries, no secret
-        if is_online(self.state, took.finished_s) or is_offline(self.state):
-            self.settled.set()
         if self._on_status and isinstance(outcome, Status):
             self._on_status((before.system.host, before.system.sn), outcome, took.unix)
+        if is_online(self.state, took.finished_s) or is_offline(self.state):
+            self.settled.set()
         for change in changes(before, self.state, took.finished_s):
             log.log(logging.WARNING if change.bad else logging.INFO, "%s: %s", before.system.host, change.message)
 
@@ -121,11 +121,11 @@ class Poller:
         return self._fetch(url, self.state.system.token if ask.with_token else None)
 
     def _ask_parts(self, ask: Ask) -> bytes | Failure:
-        """The object that the parts of an answer make, asked for one after the other. A part may be unknown here."""
+        """The object that the parts of an answer make, asked one after the other. Any but the first may be unknown."""
         found: dict[str, object] = {}
         for part in ask.parts:
             body = self._ask(ask, f"{ask.url}/{part}")
-            if isinstance(body, Failure) and body.reason != "not_found":
+            if isinstance(body, Failure) and (body.reason != "not_found" or part == ask.parts[0]):
                 return body
             if isinstance(body, bytes):
                 found[part] = body[:MAX_PART].decode("utf-8", "replace").strip().strip('"')
