@@ -16,7 +16,11 @@ Checked = tuple[list[Group], list[Fault]]
 @click.command(epilog="Examples: watchman check --query; watchman check rules/*.yaml")
 @common_options
 @click.argument("rule_files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--query", is_flag=True, help="Also ask Prometheus: is each expression accepted, does it match anything?")
+@click.option(
+    "--query",
+    is_flag=True,
+    help="Also ask Prometheus: is each expression accepted, does it match anything, do the powers add up?",
+)
 def check(config: Path, rule_files: tuple[Path, ...], query: bool) -> None:
     """Check config and rule files; every fault with file, line and column. Exit 0 if all is fine, else 1.
 

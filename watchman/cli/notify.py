@@ -11,8 +11,8 @@ from watchman.cli.common import common_options
 
 @click.command(epilog='Example: watchman notify --receiver phone "Can you hear me?"')
 @common_options
-@click.option("--receiver", required=True, help="A name of the config's receivers.")
-@click.option("--title", default="Test from watchman", show_default=True)
+@click.option("--receiver", required=True, metavar="NAME", help="A name of the config's receivers.")
+@click.option("--title", default="Test from watchman", show_default=True, help="The first line of the message.")
 @click.option("--severity", default="notice", show_default=True,
               type=click.Choice(["critical", "warning", "notice", "info"]),
               help="Becomes the service's priority.")  # fmt: skip

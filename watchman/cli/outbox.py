@@ -23,8 +23,9 @@ def outbox() -> None:
 @outbox.command(name="list")
 @common_options
 @click.option("--all", "show_all", is_flag=True, help="Also what was sent or dropped.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1))
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), metavar="N",
+              help="At most so many.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The messages as a JSON list.")
 def list_rows(config: Path, show_all: bool, limit: int, as_json: bool) -> None:
     """List the newest messages that wait or were given up."""
     from watchman.store import outbox as rows
@@ -48,7 +49,7 @@ def list_rows(config: Path, show_all: bool, limit: int, as_json: bool) -> None:
 @click.argument("ids", nargs=-1, type=int)
 @click.option("--all", "everything", is_flag=True, help="Every message that waits or was given up.")
 def retry(config: Path, ids: Sequence[int], everything: bool) -> None:
-    """Try messages again now."""
+    """Try messages again now, by their numbers."""
     from watchman.store import outbox as rows
 
     if not ids and not everything:
@@ -65,7 +66,7 @@ def retry(config: Path, ids: Sequence[int], everything: bool) -> None:
 @common_options
 @click.argument("ids", nargs=-1, required=True, type=int)
 def drop(config: Path, ids: Sequence[int]) -> None:
-    """Drop messages that wait or were given up; nobody will get them."""
+    """Drop messages that wait or were given up, by their numbers; nobody will get them."""
     from watchman.store import outbox as rows
 
     store, _ = _open(config)

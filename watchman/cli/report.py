@@ -24,7 +24,7 @@ FORMATS = {".html": "page", ".htm": "page", ".txt": "text"}
 @click.option("--date", "date", metavar="D", help="A local date such as 2026-11-21; left out: yesterday.")
 @click.option("--output", metavar="FILE", help="FILE.html, FILE.txt, or - for stdout; left out: text on stdout.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on stdout.")
-@click.option("--send", is_flag=True, help="Send it to the receivers of the configured daily report.")
+@click.option("--send", is_flag=True, help="Send it to the receivers of the configured reports.")
 def report(config: Path, period: str, date: str | None, output: str | None, as_json: bool, send: bool) -> None:
     """Make a digest of the PERIOD that contains a date; settles what the ledger lacks, daemon running or not."""
     from watchman.clock import Clock, use_utc
