@@ -200,3 +200,42 @@ def test_loopback_needs_no_password_and_a_password_opens_the_network(load):
         load(SMALLEST + f"web: {{listen: {listen}}}")
     load(SMALLEST + "web: {listen: 0.0.0.0:1, auth: {password: x}}")
     load(SMALLEST + "web: {listen: 0.0.0.0:1, allow_unauthenticated: true}")
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (BOMB, "more than 50000 values; are there aliases within aliases?"),
+        ("prometheus: &a [*a, *a, *a]", "more than 50000 values; are there aliases within aliases?"),
+        ("site: &a {<<: *a}", "nested too deeply"),
+        ("site: {<<: &a [*a]}", "<< takes over a mapping, or a list of mappings"),
+        ("site: {<<: 5}", "<< takes over a mapping, or a list of mappings"),
+        ("? [a, b]\n: 5", "a key must be a plain word"),
+    ],
+    ids=["aliases of aliases", "a list in itself", "merged into itself", "merged list in itself", "number", "list"],
+)
+def test_yaml_that_never_ends_or_means_nothing_is_a_fault(load, text, expected):
+    assert any(fault.endswith(expected) for fault in faults(load, SMALLEST + text))
+
+
+def test_merged_keys_may_be_overridden_and_merged_from_several(load):
+    text = """\
+receivers:
+  - &phone {name: phone, apprise: ["ntfys://ntfy.example.org/home"]}
+  - &mail {name: mail, send_resolved: false}
+  - {<<: [*mail, *phone], name: both}
+"""
+    config = load(SMALLEST.replace(SMALLEST.splitlines()[2] + "\n", text))
+    assert config.receivers[2].name == "both"
+    assert not config.receivers[2].send_resolved
+    assert config.receivers[2].apprise == config.receivers[0].apprise
+
+
+def test_a_file_without_an_end_is_refused():
+    with pytest.raises(UsageError, match="cannot read /dev/zero: larger than 4 MiB"):
+        load_config(Path("/dev/zero"), {})

@@ -19,11 +19,13 @@ from watchman.errors import ConfigError, Fault, UsageError
 
 Problem = tuple[KeyPath, str]
 
+MAX_FILE_BYTES = 4 * 1024 * 1024
+
 
 def load_config(file: Path, environment: Mapping[str, str] | None = None) -> Config:
     """Read and check a config file. Raises ConfigError with every fault, UsageError if there is no such file."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _read(file)
     except FileNotFoundError as error:
         raise UsageError(f"no config file {file}; name one with --config") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -36,6 +38,14 @@ def load_config(file: Path, environment: Mapping[str, str] | None = None) -> Con
         raise ConfigError(sorted(set(faults), key=lambda fault: (fault.line, fault.column)))
     config._file = file
     return config
+
+
+def _read(file: Path) -> str:
+    with file.open("rb") as stream:
+        data = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise UsageError(f"cannot read {file}: larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
+    return data.decode("utf-8")
 
 
 def _validate(document: Document, file: str, faults: list[Fault]) -> Config | None:

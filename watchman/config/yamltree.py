@@ -15,6 +15,8 @@ Path = tuple[str | int, ...]
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _MAX_DEPTH = 40
+# Aliases of aliases make billions of values out of a few lines.
+_MAX_VALUES = 50_000
 
 
 @dataclass(slots=True)
@@ -59,12 +61,27 @@ class _Reader:
         self._file = file
         self._environment = environment
         self._constructor = yaml.SafeLoader("")
+        self._values = 0
+        self._depth = 0
 
     def read(self, node: yaml.Node, path: Path) -> Any:
+        """The plain value of a node; None, with a fault, for what is too deep or too much."""
+        self._values += 1
         self._document.places.setdefault(path, _place(node))
-        if len(path) > _MAX_DEPTH:
+        if self._values > _MAX_VALUES:
+            if self._values == _MAX_VALUES + 1:
+                self._fault(node, f"more than {_MAX_VALUES} values; are there aliases within aliases?")
+            return None
+        if self._depth > _MAX_DEPTH:
             self._fault(node, "nested too deeply")
             return None
+        self._depth += 1
+        try:
+            return self._plain(node, path)
+        finally:
+            self._depth -= 1
+
+    def _plain(self, node: yaml.Node, path: Path) -> Any:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -73,18 +90,31 @@ class _Reader:
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
-                values = (
-                    {**self.read(value_node, path), **values} if isinstance(value_node, yaml.MappingNode) else values
-                )
+                merged = {**self._merged(value_node, path), **merged}
                 continue
-            key = str(key_node.value)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._fault(key_node, "a key must be a plain word")
+                continue
+            key = key_node.value
             if key in values:
                 self._fault(key_node, f'key "{key}" is given twice')
             self._document.places[(*path, key)] = _place(key_node)
             values[key] = self.read(value_node, (*path, key))
+        return {**merged, **values}
+
+    def _merged(self, node: yaml.Node, path: Path) -> dict[str, Any]:
+        """What `<<` takes over: a mapping, or a list of mappings of which the first counts most."""
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(part, yaml.MappingNode) for part in parts):
+            self._fault(node, "<< takes over a mapping, or a list of mappings")
+            return {}
+        values: dict[str, Any] = {}
+        for part in parts:
+            values = {**(self.read(part, path) or {}), **values}
         return values
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
