@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 from watchman import jobs, views
 from watchman.book import Book
@@ -49,6 +50,8 @@ class Daemon:
         self._stop = threading.Event()
         self._busy: set[str] = set()
         self._busy_lock = threading.Lock()
+        self._reload_lock = threading.Lock()
+        self._signals: SimpleQueue[int] = SimpleQueue()
         self._scheduler = SlotScheduler(clock.now, clock.monotonic, self._failed)
         config = load_config(config_file)
         problem = listen_problem(config, listen or config.web.listen)
@@ -66,9 +69,8 @@ class Daemon:
 
     def run(self) -> None:
         """Watch until told to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stop())
-        signal.signal(signal.SIGHUP, lambda *_: self._submit("report", "reload", self._reload_quietly))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self.on_signal)
         wiring = self.context.wiring
         log.info(
             "watching %s: %s; page on http://%s/", wiring.config.site.name, wiring.summary, wiring.config.web.listen
@@ -83,12 +85,21 @@ class Daemon:
         self._shut_down()
 
     def stop(self) -> None:
-        """End `run` soon; safe from a signal handler."""
+        """End `run` soon."""
         self._stop.set()
+        self._scheduler.wake()
+
+    def on_signal(self, number: int, _frame: object = None) -> None:
+        """Note a signal. It may come while this very thread holds a lock, so nothing here takes one."""
+        self._signals.put(number)
         self._scheduler.wake()
 
     def reload(self) -> None:
         """Build everything from the files anew, then swap. Raises WatchmanError and changes nothing on a fault."""
+        with self._reload_lock:
+            self._reload()
+
+    def _reload(self) -> None:
         context = self.context
         try:
             wiring = wire(load_config(self._config_file))
@@ -117,7 +128,9 @@ class Daemon:
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
         self._every(2.0, "look", "look", jobs.look_at_home)
+        self._every(600.0, "look", "scraped", jobs.check_scraped)
         if wiring.members:
+            self._every(15.0, "upkeep", "silences", jobs.read_silences)
             self._every(5.0, "forward", "forward", jobs.forward)
         if wiring.config.heartbeat is not None:
             self._every(wiring.config.heartbeat.interval, "upkeep", "heartbeat", jobs.heartbeat)
@@ -128,13 +141,12 @@ class Daemon:
 
     def _start_group(self, group: Group, slot: float, missed: int) -> None:
         """Evaluate a group unless its last evaluation is still under way: then this slot is missed."""
-        if not self._start(
-            self._evaluators, group.key, partial(jobs.evaluate_group, self.context, group, slot, missed)
-        ):
+        if not self._start(self._evaluators, group.key, partial(evaluate, self.context, group, slot, missed)):
             self.context.metrics.iterations.labels(group.key).inc()
             self.context.metrics.missed.labels(group.key).inc()
 
     def _run_what_is_due(self) -> None:
+        self._heed_signals()
         context, now = self.context, self.context.clock.now()
         if context.dispatch_wanted.is_set() or now >= context.next_dispatch_at:
             self._submit("dispatch", "dispatch", partial(jobs.dispatch, context))
@@ -142,6 +154,13 @@ class Daemon:
             self._submit("send", "deliver", partial(jobs.deliver, context, self._queue))
         if context.wiring.members and context.forward_wanted.is_set():
             self._submit("forward", "forward", partial(jobs.forward, context))
+
+    def _heed_signals(self) -> None:
+        while not self._signals.empty():
+            if self._signals.get() == signal.SIGHUP:
+                self._submit("report", "reload", self._reload_quietly)
+            else:
+                self.stop()
 
     def _submit(self, clerk: str, name: str, work: Job) -> None:
         self._start(self._clerks[clerk], name, work)
@@ -231,9 +250,22 @@ def make_context(
         alive_before=alive_before,
         wake=wake,
         stopping=stopping,
+        started_at=clock.now(),
         facts=usual or {},
     )
+    # Rules may have been taken away while nobody ran. The others have a past to make up for.
+    jobs.forget_removed_rules(context)
+    context.restored.clear()
     return context
+
+
+def evaluate(context: Context, group: Group, slot: float, missed: int) -> None:
+    """Evaluate a group. What a reload took away meanwhile must leave nothing behind that would never end."""
+    try:
+        jobs.evaluate_group(context, group, slot, missed)
+    finally:
+        if not any(group is one for one in (*context.wiring.groups, BUILT_IN_GROUP)):
+            jobs.forget_removed_rules(context)
 
 
 def _open_locked(url: str) -> Store:

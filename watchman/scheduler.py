@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
 
 import schedule
 
@@ -67,7 +68,8 @@ class SlotScheduler(schedule.Scheduler):
         self._monotonic = monotonic
         self._on_error = on_error
         self._offset_s = now() - monotonic()
-        self._wake = threading.Event()
+        # Not an Event: its lock is not safe in a signal handler.
+        self._calls: SimpleQueue[None] = SimpleQueue()
 
     def at_slots(self, interval_s: float, work: Work, *, offset_s: float = 0.0) -> SlotJob:
         """Run `work` at every slot; the first one is the next slot after now."""
@@ -76,8 +78,8 @@ class SlotScheduler(schedule.Scheduler):
         return job
 
     def wake(self) -> None:
-        """End the current wait early, from any thread."""
-        self._wake.set()
+        """End the current wait early, from any thread or signal handler."""
+        self._calls.put(None)
 
     def run_until(self, stop: threading.Event, after_each: Callable[[], None]) -> None:
         """Run until `stop` is set (call wake() after setting it); `after_each` runs after every round."""
@@ -85,8 +87,15 @@ class SlotScheduler(schedule.Scheduler):
             self._notice_clock_step()
             self.run_pending()
             after_each()
-            self._wake.wait(self.idle_s())
-            self._wake.clear()
+            self._wait(self.idle_s())
+
+    def _wait(self, limit_s: float) -> None:
+        try:
+            self._calls.get(timeout=limit_s)
+            while True:
+                self._calls.get_nowait()
+        except Empty:
+            return
 
     def idle_s(self) -> float:
         """How long to wait: to the next slot, at most a second so that a clock step is noticed."""
