@@ -28,9 +28,11 @@ def check_rules(groups: Iterable[Group], query: Query, now: float) -> Iterator[F
         for rule in group.rules:
             where = f'{group.file}:{rule.line}: group "{group.name}", "{rule.name}"'
             try:
-                query(rule.expr, now)
+                query(rule.query, now)
                 empty = [one for one in rule.selectors if not query(f"count({one})", now).samples]
             except QueryError as error:
+                if error.is_away:
+                    raise
                 yield Finding(f"{where}: {error}", serious=True)
                 continue
             for selector in empty:
@@ -44,6 +46,8 @@ def check_roles(roles: Mapping[str, str], query: Query, now: float) -> Iterator[
         try:
             samples = query(expr, now).samples
         except QueryError as error:
+            if error.is_away:
+                raise
             yield Finding(f"metrics.{role}: {error}", serious=True)
             continue
         if not samples:

@@ -10,9 +10,10 @@ from typing import Any
 from watchman.book import Book
 from watchman.clock import Clock
 from watchman.metrics import Metrics
+from watchman.notify.mute import Silence
 from watchman.rules.builtin import Stuck
 from watchman.rules.handover import Told
-from watchman.series import LabelKey
+from watchman.series import LabelKey, Labels
 from watchman.store import Store
 from watchman.wiring import Wiring
 
@@ -31,7 +32,8 @@ class Context:
 
     `alive_before` is when the previous process was last known to be alive (unix seconds), None at the first start;
     `stopping` tells long work to end. Times that are due are unix seconds; infinity means never.
-    `told` is what the Alertmanagers were told last, None until it is read from the store.
+    `told` is what the Alertmanagers were told last, None until it is read from the store;
+    `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
     clock: Clock
@@ -45,6 +47,10 @@ class Context:
     restored: set[str] = field(default_factory=set)
     prometheus_error: str = ""
     forward_error: str = ""
+    failed_in_a_row: int = 0
+    scrape_problem: str = ""
+    started_at: float = 0.0
+    silences: tuple[Silence, ...] = ()
     stuck: tuple[Stuck, ...] = ()
     home: HomeNow = HomeNow()
     page_asked_at: float = 0.0
@@ -55,6 +61,9 @@ class Context:
     next_delivery_at: float = 0.0
     forward_wanted: threading.Event = field(default_factory=threading.Event)
     told: Mapping[LabelKey, Told] | None = None
+    written: dict[str, dict[LabelKey, Labels]] = field(default_factory=dict)
+    write_error: str = ""
+    write_again_at: float = 0.0
 
     def want_dispatch(self) -> None:
         """Have dispatch look at the alerts as soon as it can."""

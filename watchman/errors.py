@@ -47,6 +47,11 @@ class QueryError(WatchmanError):
         super().__init__(message)
         self.reason = reason
 
+    @property
+    def is_away(self) -> bool:
+        """True if Prometheus itself seems to be away, as opposed to a query it refused."""
+        return self.reason in ("timeout", "connect", "auth", "bad_answer")
+
 
 class DeliveryError(WatchmanError):
     """A message was not accepted by a service. `permanent`: the service said that trying again cannot help."""

@@ -12,6 +12,7 @@ from watchman.config import Config
 from watchman.context import Context
 from watchman.errors import StoreError
 from watchman.jobs.dispatching import active_alerts
+from watchman.jobs.look import WATCHED_S, look_at_home
 from watchman.metrics import GaugeRows
 from watchman.notify.severity import rank, severity_of
 from watchman.rules.alert import AlertState
@@ -44,11 +45,14 @@ def rule_statuses(context: Context) -> list[RuleStatus]:
 def overview(context: Context) -> Overview:
     """The page's values; the powers are those of the last look at the home."""
     config, now = context.wiring.config, context.clock.now()
+    first_look = now - context.page_asked_at > WATCHED_S
+    context.page_asked_at = now
+    if first_look and not context.prometheus_error:
+        look_at_home(context)
     pending = [alert for alert in context.book.every_alert() if alert.state is AlertState.PENDING]
     firing = [alert for alert in active_alerts(context) if alert.firing]
     with context.store.begin() as connection:
         latest = outbox.lines(connection, limit=LATEST_MESSAGES)
-    context.page_asked_at = now
     return Overview(
         site=config.site.name,
         zone=config.site.timezone,
@@ -94,6 +98,7 @@ def gauges(context: Context) -> GaugeRows:
     yield from _usual_gauges(context)
     yield from _outbox_gauges(context)
     yield from _rule_gauges(context)
+    yield from _recorded(context)
 
 
 def _site_gauges(context: Context) -> GaugeRows:
@@ -145,6 +150,12 @@ def _rule_gauges(context: Context) -> GaugeRows:
         yield "watchman_rule_failing_seconds", "How long a rule has failed", {"rule": name}, seconds
 
 
+def _recorded(context: Context) -> GaugeRows:
+    for sample in context.book.every_recorded():
+        labels = {name: text for name, text in sample.labels.items() if name != "__name__"}
+        yield sample.labels["__name__"], "Recorded by a rule", labels, sample.value
+
+
 def _failing(context: Context) -> Iterator[tuple[Any, RuleHealth]]:
     for key, _, rule in rules_with_keys(context.wiring.groups):
         health = context.book.health(key)
@@ -155,8 +166,12 @@ def _failing(context: Context) -> Iterator[tuple[Any, RuleHealth]]:
 def _problems(context: Context) -> Iterator[str]:
     if context.prometheus_error:
         yield f"Prometheus does not answer: {context.prometheus_error}"
+    if context.scrape_problem:
+        yield context.scrape_problem
     if context.forward_error:
         yield f"An Alertmanager cannot be told: {context.forward_error}"
+    if context.write_error:
+        yield f"Recorded series cannot be written: {context.write_error}"
     for stuck in context.stuck:
         yield f"Messages to {stuck.receiver} do not get through: {stuck.error}"
 

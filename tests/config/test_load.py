@@ -118,7 +118,7 @@ def test_a_time_of_day_may_lack_its_quotes(load):
     ("change", "expected"),
     [
         (("{url: http://localhost:9090}", "{}"), "1:1: prometheus.url: is missing"),
-        (("http://localhost", "localhost"), "1:14: prometheus.url: does not look right; it must match ^https?://"),
+        (("http://localhost", "localhost"), "1:14: prometheus.url: must begin with http:// or https://"),
         (
             ("9090}", "9090, timeout: 5}"),
             "1:42: prometheus.timeout: not a duration: 5; write a number with its unit, such as 30s, 5m or 1h30m",

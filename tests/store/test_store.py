@@ -186,3 +186,22 @@ def test_a_file_that_is_no_state_is_named(tmp_path, content, message):
 def test_other_databases_are_refused_with_a_sentence(url):
     with pytest.raises(StoreError, match=r"state\.url"):
         open_store(url)
+
+
+def test_a_copy_holds_everything_and_opens_as_a_state(store, tmp_path):
+    with store.begin() as connection:
+        set_fact(connection, "x", [1, 2], now=0.0)
+    copy = tmp_path / "copy.sqlite"
+    assert store.copy_to(copy) == copy.stat().st_size
+    assert copy.stat().st_mode & 0o777 == 0o600
+    again = open_store(f"sqlite:///{copy}")
+    with again.begin() as connection:
+        assert get_fact(connection, "x") == [1, 2]
+    again.close()
+
+
+def test_a_copy_never_overwrites(store, tmp_path):
+    (tmp_path / "copy.sqlite").write_text("mine")
+    with pytest.raises(FileExistsError):
+        store.copy_to(tmp_path / "copy.sqlite")
+    assert (tmp_path / "copy.sqlite").read_text() == "mine"

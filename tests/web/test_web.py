@@ -254,7 +254,7 @@ def test_the_page_says_what_is_worst_in_plain_words(client, home):
 def test_the_page_never_shows_zeros_for_what_it_does_not_know(client):
     page = client.get("/live").text
     assert "unknown" in page
-    assert "no data" in page
+    assert "data is missing" in page
     assert "0 W" not in page
 
 

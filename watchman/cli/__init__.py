@@ -18,6 +18,7 @@ COMMANDS = {
     "report": ("report", "Make a digest of the period that contains a date."),
     "notify": ("notify", "Send a test message and tell what each service answered."),
     "outbox": ("outbox", "List, retry or drop messages that wait."),
+    "backup": ("backup", "Copy the whole state into one file."),
     "schema": ("schema", "Print the JSON schema of config.yaml."),
     "exporter": ("sidecar", "Export a Sonnen battery's values for Prometheus."),
     "simulate": ("sidecar", "Answer like a Sonnen battery, for tries and tests."),

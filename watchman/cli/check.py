@@ -34,8 +34,23 @@ def check(config: Path, rule_files: tuple[Path, ...], query: bool) -> None:
         click.echo(f"warning: {warning}", err=True)
     if query:
         _check_queries(config, groups)
+    _tell_of_records(groups)
     rules = sum(len(group.rules) for group in groups)
     click.echo(f"fine: {rules} rules in {len(groups)} groups, {len(warnings)} warnings")
+
+
+def _tell_of_records(groups: list[Group]) -> None:
+    """What a rule that reads a record sees of it."""
+    from watchman.rules.records import record_uses
+
+    for use in record_uses(groups):
+        where = f'{use.group.file}:{use.rule.line}: group "{use.group.name}", "{use.rule.name}"'
+        seen = (
+            f"sees what Prometheus holds of it ({use.problem}): scrape watchman or set prometheus.remote_write_url"
+            if use.problem
+            else "is asked with that record's expression put in"
+        )
+        click.echo(f"{where}: reads {use.record} and {seen}", err=True)
 
 
 def _check_config(config: Path) -> Checked:

@@ -11,13 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from watchman.config.model import Config
+from watchman.config.model import ADDRESS_PATTERN, URL_PATTERN, Config
 from watchman.config.routing import RouteConfig, to_inhibit_rule, to_route
 from watchman.config.yamltree import Document, read_document
 from watchman.config.yamltree import Path as KeyPath
 from watchman.errors import ConfigError, Fault, UsageError
 
 Problem = tuple[KeyPath, str]
+
+PATTERNS = {URL_PATTERN: "must begin with http:// or https://", ADDRESS_PATTERN: "must be HOST:PORT"}
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
@@ -92,7 +94,7 @@ def _say(details: ErrorDetails) -> str:
         "bool_type": "must be true or false",
         "model_type": "must be a mapping of keys and values",
         "dict_type": "must be a mapping of keys and values",
-        "string_pattern_mismatch": f"does not look right; it must match {context.get('pattern')}",
+        "string_pattern_mismatch": PATTERNS.get(context.get("pattern", ""), "does not look right"),
     }
     return sayings.get(kind, message.removeprefix("Value error, "))
 

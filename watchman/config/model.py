@@ -18,11 +18,14 @@ from watchman.config.types import (
     read_secret,
 )
 
+URL_PATTERN = r"^https?://"
+ADDRESS_PATTERN = r"^\S+:\d{1,5}$"
+
 
 class PrometheusConfig(SecretSection):
     """Where the series are."""
 
-    url: str = Field(pattern=r"^https?://", description="such as http://prometheus:9090")
+    url: str = Field(pattern=URL_PATTERN, description="such as http://prometheus:9090")
     username: str | None = None
     password: SecretStr | None = None
     bearer_token: SecretStr | None = None
@@ -30,6 +33,11 @@ class PrometheusConfig(SecretSection):
     ca_file: str | None = None
     insecure_skip_verify: bool = False
     timeout: PositiveDuration = Field(10.0, description="for one query")
+    remote_write_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="such as http://prometheus:9090/api/v1/write; recorded series and ALERTS are written there",
+    )
 
 
 class Battery(Section):
@@ -158,11 +166,17 @@ class SolarConfig(Section):
     arrays: list[SolarArray] = []
 
 
-class HeartbeatConfig(Section):
+class HeartbeatConfig(SecretSection):
     """A URL that is asked while rules evaluate and messages get through, for a dead man's switch elsewhere."""
 
-    url: SecretStr
+    url: SecretStr | None = None
     interval: PositiveDuration = 60.0
+
+    @model_validator(mode="after")
+    def _has_url(self) -> HeartbeatConfig:
+        if self.url is None:
+            raise ValueError("give url or url_file")
+        return self
 
 
 class WebAuth(SecretSection):
@@ -182,8 +196,8 @@ class WebAuth(SecretSection):
 class WebConfig(Section):
     """The page and the API."""
 
-    listen: str = Field("127.0.0.1:9424", pattern=r"^\S+:\d{1,5}$", description="HOST:PORT")
-    external_url: str | None = Field(None, pattern=r"^https?://")
+    listen: str = Field("127.0.0.1:9424", pattern=ADDRESS_PATTERN, description="HOST:PORT")
+    external_url: str | None = Field(None, pattern=URL_PATTERN)
     allowed_hosts: list[str] = Field([], description="further host names the page may be asked for")
     auth: WebAuth | None = None
     allow_unauthenticated: bool = False
@@ -195,23 +209,10 @@ class StateConfig(Section):
     url: str | None = Field(None, description="default: watchman.sqlite in $WATCHMAN_DATA, else beside the config file")
 
 
-class ExporterSystem(SecretSection):
-    """One battery for `watchman exporter`, as in the exporter's config.toml."""
-
-    host: str = ""
-    sn: str = ""
-    url: str = Field(pattern=r"^https?://")
-    token: SecretStr | None = None
-    api: Literal["auto", "v1", "v2"] = "auto"
-    poll_seconds: float = Field(5.0, ge=2)
-    keep_stale: bool = False
-
-
 class ExporterConfig(Section):
-    """The sidecar, when it is started with this file instead of its own config.toml."""
+    """The sidecar, when it is started with this file: `watchman exporter --config config.yaml`."""
 
-    listen: str = Field("0.0.0.0:9422", pattern=r"^\S+:\d{1,5}$")
-    systems: list[ExporterSystem] = Field(min_length=1)
+    config_file: str = Field(description="the exporter's own config.toml, relative to this file")
 
 
 class Config(Section):
@@ -225,6 +226,9 @@ class Config(Section):
     evaluation_interval: PositiveDuration = 60.0
     resend_delay: PositiveDuration = 60.0
     query_offset: Duration = 0.0
+    max_elements_per_rule: int = Field(
+        10_000, ge=1, description="a rule whose expression gives more fails, so that the daemon stays responsive"
+    )
     rule_policies: list[RulePolicy] = []
     external_labels: dict[str, str] = {}
     receivers: list[ReceiverConfig] = Field(min_length=1)

@@ -45,7 +45,7 @@ T = TypeVar("T")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo. 0: it showed what it promises, or was ended by the person who watched; 1: something is missing."""
     options = _parser().parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     try:
         return _run(options)

@@ -28,7 +28,11 @@ def dispatch(context: Context) -> None:
     context.next_dispatch_at = now + RETRY_S
     alerts = active_alerts(context)
     with context.store.begin() as connection:
-        state = DispatchState(log=notices.load_log(connection), last_end=partial(last_end, connection))
+        state = DispatchState(
+            log=notices.load_log(connection),
+            silences=context.silences,
+            last_end=partial(last_end, connection),
+        )
         plan = decide(now, alerts, context.wiring.routing, state)
         added = outbox.add(connection, postings(context, plan), now)
         notices.save_log(connection, plan.log, now)

@@ -10,8 +10,8 @@ from watchman.series import Answer, Series
 
 log = logging.getLogger(__name__)
 
-# Reasons that say Prometheus itself is away, as opposed to a query it refused.
-AWAY = ("timeout", "connect", "auth", "bad_answer")
+# One slow query times out while the others are answered; so many in a row are Prometheus itself.
+TIMEOUTS_IN_A_ROW = 3
 
 
 def ask(context: Context, expr: str, ts: float) -> Answer:
@@ -40,11 +40,18 @@ class _Asking:
         metrics = self._context.metrics
         metrics.query_seconds.observe(self._context.clock.monotonic() - self._started)
         if error is None:
+            self._context.failed_in_a_row = 0
             note_prometheus(self._context, "")
         elif isinstance(error, QueryError):
             metrics.query_errors.labels(error.reason).inc()
-            if error.reason in AWAY:
-                note_prometheus(self._context, str(error))
+            self._note_failure(error)
+
+    def _note_failure(self, error: QueryError) -> None:
+        if not error.is_away:
+            return
+        self._context.failed_in_a_row += 1
+        if error.reason != "timeout" or self._context.failed_in_a_row >= TIMEOUTS_IN_A_ROW:
+            note_prometheus(self._context, str(error))
 
 
 def note_prometheus(context: Context, error: str) -> None:

@@ -27,7 +27,7 @@ HEARTBEAT_LIMIT_S = 10.0
 def heartbeat(context: Context) -> None:
     """Ask the URL while rules evaluate and messages get through; otherwise stay silent: silence is the alarm."""
     settings = context.wiring.config.heartbeat
-    if settings is None or context.prometheus_error or context.stuck:
+    if settings is None or settings.url is None or context.prometheus_error or context.stuck:
         return
     try:
         requests.get(settings.url.get_secret_value(), timeout=HEARTBEAT_LIMIT_S).raise_for_status()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,6 +52,18 @@ class Store:
         file.flush()
         self._lock_file = file
         return True
+
+    def copy_to(self, file: Path) -> int:
+        """Write a consistent copy that only its owner can read; returns its bytes. Raises StoreError, OSError."""
+        assert self.path is not None, "only a state in a file can be copied"
+        file.touch(mode=0o600, exist_ok=False)
+        try:
+            with closing(sqlite3.connect(self.path)) as ours, closing(sqlite3.connect(file)) as copy:
+                ours.backup(copy)
+        except sqlite3.Error as error:
+            file.unlink(missing_ok=True)
+            raise StoreError(f"the state {self.path} cannot be copied: {error}") from error
+        return file.stat().st_size
 
     def close(self) -> None:
         """Close every connection and give the lock back."""

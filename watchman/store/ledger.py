@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import Connection, func, select
@@ -12,9 +12,11 @@ from watchman.energy.slots import Slot
 from watchman.store.schema import ledger
 
 
-def read_slots(connection: Connection, site: str, start: float, end: float) -> list[Slot]:
-    """The site's rows with start <= slot.start < end, in time order."""
+def read_slots(connection: Connection, site: str, start: float, end: float, flows: Collection[str] = ()) -> list[Slot]:
+    """The site's rows with start <= slot.start < end, of the named flows or of all, in time order."""
     chosen = (ledger.c.site == site) & (ledger.c.start >= start) & (ledger.c.start < end)
+    if flows:
+        chosen &= ledger.c.flow.in_([str(flow) for flow in flows])
     rows = connection.execute(select(ledger).where(chosen).order_by(ledger.c.start, ledger.c.flow))
     return [Slot(**row._mapping) for row in rows]
 

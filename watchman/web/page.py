@@ -87,7 +87,7 @@ def kilowatts(watts: float | None) -> str:
 def data_age(view: Overview) -> str:
     """How old the shown values are, in words."""
     if view.data_at is None:
-        return "no data"
+        return "is missing"
     seconds = max(0, round(view.now - view.data_at))
     return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"
 
