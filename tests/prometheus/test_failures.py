@@ -53,6 +53,12 @@ NONSENSE = {
     "data is a list": (ok([]), "bad_answer", "check prometheus.url"),
     "data is null": (ok(None), "bad_answer", "check prometheus.url"),
     "result is null": (ok({"resultType": "vector", "result": None}), "bad_answer", "check prometheus.url"),
+    "result is an object": (ok({"resultType": "vector", "result": {}}), "bad_answer", "no list"),
+    "half a surrogate pair": (
+        ok({"resultType": "vector", "result": [{"metric": {"a": "\ud800"}, "value": [1, "2"]}]}),
+        "bad_answer",
+        "check prometheus.url",
+    ),
     "unknown result type": (ok({"resultType": "tensor", "result": []}), "bad_answer", "tensor"),
     "element without metric": (ok({"resultType": "vector", "result": [{"value": [1, "2"]}]}), "bad_answer", "metric"),
     "value is a number": (vector(1, 2.5), "bad_answer", "not text"),

@@ -19,6 +19,8 @@ def read_answer(document: Any) -> Answer:
     if kind == "scalar":
         return Answer(kind, [Sample({}, _value(result))], tuple(warnings))
     if kind == "vector":
+        if not isinstance(result, list):
+            raise TypeError("the vector is no list")
         samples = [Sample(_labels(item), _value(item["value"])) for item in result if "value" in item]
         if len(samples) < len(result):
             warnings.append(f"{len(result) - len(samples)} native histograms are left out")
@@ -62,7 +64,11 @@ def _data(document: Any) -> Any:
 
 
 def _labels(item: Any) -> Labels:
-    return {str(name): str(value) for name, value in item["metric"].items()}
+    labels = {str(name): str(value) for name, value in item["metric"].items()}
+    for text in labels.values():
+        if not text.isascii():
+            text.encode()  # half a surrogate pair can neither be stored nor sent: a UnicodeError is a ValueError
+    return labels
 
 
 def _value(pair: Any) -> float:
