@@ -7,11 +7,14 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+# A label may hold megabytes.
+MAX_CHARACTERS = 4000
+
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        line = f"{moment} {record.levelname.lower():7} {one_line(record.getMessage())}"
+        line = f"{moment} {record.levelname.lower():7} {one_line(_cut(record.getMessage()))}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -21,7 +24,7 @@ class _JsonFormatter(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "msg": record.getMessage(),
+            "msg": _cut(record.getMessage()),
         }
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
@@ -41,3 +44,7 @@ def set_up_logging(log_format: str = "text", *, debug: bool = False) -> None:
 def one_line(text: str) -> str:
     """Text without line breaks and control characters: labels and answers of other programs must not forge lines."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}... ({len(text)} characters)"
