@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from watchman.notify.message import ActiveAlert, Source
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.rule import Group, Rule
-from watchman.series import LabelKey, fingerprint
+from watchman.series import LabelKey, Sample, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Book:
         self._lock = threading.Lock()
         self._alerts: dict[str, dict[LabelKey, Alert]] = {key: dict(states) for key, states in alerts.items()}
         self._health: dict[str, RuleHealth] = {}
+        self._recorded: dict[str, list[Sample]] = {}
 
     def alerts(self, key: str) -> dict[LabelKey, Alert]:
         """The alerts of one rule."""
@@ -55,6 +56,16 @@ class Book:
         with self._lock:
             self._alerts[key] = alerts
             self._health[key] = health
+
+    def put_recorded(self, key: str, samples: list[Sample]) -> None:
+        """Replace what a recording rule gives."""
+        with self._lock:
+            self._recorded[key] = samples
+
+    def every_recorded(self) -> list[Sample]:
+        """All samples of all recording rules."""
+        with self._lock:
+            return [sample for samples in self._recorded.values() for sample in samples]
 
     def health(self, key: str) -> RuleHealth:
         """How the rule's last evaluation went."""
@@ -68,6 +79,7 @@ class Book:
             gone = [alerts for key, alerts in self._alerts.items() if key not in kept]
             self._alerts = {key: alerts for key, alerts in self._alerts.items() if key in kept}
             self._health = {key: health for key, health in self._health.items() if key in kept}
+            self._recorded = {key: samples for key, samples in self._recorded.items() if key in kept}
         return [alert for alerts in gone for alert in alerts.values() if alert.state is AlertState.FIRING]
 
     def every_alert(self) -> list[Alert]:

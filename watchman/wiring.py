@@ -20,9 +20,11 @@ from watchman.notify.plan import Receiver, Routing
 from watchman.notify.render import Renderer, make_renderer
 from watchman.notify.route import Route, build_tree
 from watchman.prometheus import Prometheus, PrometheusSettings
+from watchman.prometheus.remote_write import RemoteWriter
 from watchman.rulefiles import read_rule_files
 from watchman.rules.builtin import STUCK
 from watchman.rules.loader import Defaults, lint_rules, load_rules
+from watchman.rules.records import put_in_records
 from watchman.rules.rule import Group, Rule
 from watchman.rules.template import Expander, check_template, make_expander
 
@@ -61,6 +63,7 @@ class Wiring:
     expand: Expander
     render: Renderer
     members: tuple[Alertmanager, ...]
+    writer: RemoteWriter | None = None
 
     @property
     def summary(self) -> str:
@@ -72,6 +75,8 @@ class Wiring:
     def close(self) -> None:
         """Give connections back."""
         self.prometheus.close()
+        if self.writer is not None:
+            self.writer.close()
         for member in self.members:
             member.close()
 
@@ -93,6 +98,7 @@ def wire(config: Config) -> Wiring:
         expand=make_expander(prometheus.query, dict(config.external_labels), external_url),
         render=make_renderer(config.site.timezone),
         members=tuple(_members(config)),
+        writer=_writer(config.prometheus),
     )
 
 
@@ -105,7 +111,7 @@ def load_groups(config: Config) -> tuple[list[Group], list[Fault]]:
         query_offset_s=config.query_offset,
     )
     groups = [_apply_policies(group, config) for group in load_rules(texts, defaults)]
-    return groups, lint_rules(texts, defaults)
+    return put_in_records(groups), lint_rules(texts, defaults)
 
 
 def prometheus_settings(config: PrometheusConfig) -> PrometheusSettings:
@@ -166,6 +172,12 @@ def _destinations(receiver: ReceiverConfig) -> Mapping[str, str]:
 
     urls = [single for url in receiver.apprise for single in split_url(url.get_secret_value())]
     return MappingProxyType({url_key(url): url for url in urls})
+
+
+def _writer(config: PrometheusConfig) -> RemoteWriter | None:
+    if config.remote_write_url is None:
+        return None
+    return RemoteWriter(config.remote_write_url, prometheus_settings(config))
 
 
 def _members(config: Config) -> Iterator[Alertmanager]:

@@ -46,7 +46,7 @@ def _ask_back(context: Context, group: Group, rule: Rule, slots: Sequence[float]
     start, end = slots[0] - group.query_offset_s, slots[-1] - group.query_offset_s
     known = " or ".join(f"count({selector})" for selector in rule.selectors) or "count(up)"
     try:
-        found = _by_slot(ask_range(context, rule.expr, start, end, group.interval_s))
+        found = _by_slot(ask_range(context, rule.query, start, end, group.interval_s))
         recorded = _by_slot(ask_range(context, known, start, end, group.interval_s))
     except QueryError as error:
         return [(slot, error) for slot in slots]

@@ -13,6 +13,7 @@ from watchman.context import Context
 from watchman.errors import QueryError
 from watchman.jobs.catch_up import catch_up
 from watchman.jobs.query import ask
+from watchman.jobs.recording import record
 from watchman.rules.alert import Alert
 from watchman.rules.builtin import BUILT_IN_GROUP, Condition, builtin_answer
 from watchman.rules.engine import Evaluation, RuleError, evaluate, evaluate_record
@@ -66,6 +67,7 @@ def _evaluate_rule(context: Context, group: Group, index: int, slot: float) -> b
     health = RuleHealth(evaluation.health, evaluation.error or "", slot, duration_s, failing_since)
     context.book.put(key, dict(evaluation.alerts), health)
     _note_health(context, group, rule, old, health)
+    record(context, group, rule, key, evaluation, slot)
     return evaluation.changed
 
 
@@ -73,9 +75,14 @@ def _outcome(context: Context, group: Group, rule: Rule, slot: float) -> Answer 
     if group is BUILT_IN_GROUP:
         return builtin_answer(rule, condition(context))
     try:
-        return ask(context, rule.expr, slot - group.query_offset_s)
+        answer = ask(context, rule.query, slot - group.query_offset_s)
     except QueryError as error:
         return error
+    limit = context.wiring.config.max_elements_per_rule
+    if len(answer.samples) > limit:
+        text = f"the expression gives {len(answer.samples)} elements, more than max_elements_per_rule ({limit})"
+        return QueryError(f"{text}: aggregate or narrow it, or raise the limit", "bad_query")
+    return answer
 
 
 def _decide(

@@ -79,6 +79,19 @@ class PrometheusSession(requests.Session):
             raise not_json(self._settings)
         return _whole(answer, body)
 
+    def post_bytes(self, url: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        """POST of a body; the answer whatever its status. Raises QueryError where there is none."""
+        try:
+            try:
+                answer, content = self._exchange("POST", url, {"data": body, "headers": headers})
+            except requests.ConnectionError as exc:
+                if not closed_unanswered(exc):
+                    raise
+                answer, content = self._exchange("POST", url, {"data": body, "headers": headers})
+        except _TRANSPORT_ERRORS as exc:
+            raise unreachable(self._settings, exc) from exc
+        return _whole(answer, content)
+
     def _exchange(self, method: str, url: str, place: dict[str, Any]) -> tuple[requests.Response, bytes]:
         limits_s = (min(CONNECT_LIMIT_S, self._settings.timeout_s), self._settings.timeout_s + _GRACE_S)
         with super().request(method, url, **place, timeout=limits_s, stream=True, allow_redirects=False) as answer:

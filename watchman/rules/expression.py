@@ -20,7 +20,7 @@ from watchman.rules.selectors import Tree, walk
 _MAX_OPERATORS = 1000
 _STRINGS_AND_COMMENTS = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*', re.DOTALL)
 _OPERATOR = re.compile(r"[-+*/%^<>=!(\[]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*|[\w.:]+|[=!<>]=|=~|!~|\S', re.DOTALL)
+TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*|[\w.:]+|[=!<>]=|=~|!~|\S', re.DOTALL)
 _COMPLETIONS = ("", " m", ")", " m)", "}", " 1", " 5m")
 _MAX_SEARCHED = 2000
 # Functions a supported Prometheus (2.x) knows and the parser no longer does.
@@ -112,7 +112,7 @@ def _unexpected(text: str) -> str:
         return "parse error: not a valid expression"
     if _can_go_on(text):
         return "parse error: unexpected end of input"
-    tokens = [token for token in _TOKEN.finditer(text) if not token[0].startswith("#")]
+    tokens = [token for token in TOKEN.finditer(text) if not token[0].startswith("#")]
     for before, token in reversed(list(pairwise(tokens))):
         if _can_go_on(text[: before.end()]):
             line = text.count("\n", 0, token.start()) + 1

@@ -23,7 +23,14 @@ class Rule:
     on_error: str = "hold"
     """hold (as Prometheus) or fire: what a firing alert does when its query fails."""
     selectors: tuple[str, ...] = ()
-    """Every vector selector of `expr` as an instant expression: what must answer for the rule to know anything."""
+    """Every vector selector of `query` as an instant expression: what must answer for the rule to know anything."""
+    asked: str = ""
+    """`expr` with the expressions of earlier records of the group put in; empty if it reads none."""
+
+    @property
+    def query(self) -> str:
+        """What Prometheus is asked."""
+        return self.asked or self.expr
 
 
 @dataclass(frozen=True, slots=True)

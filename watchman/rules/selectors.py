@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import promql_parser
@@ -55,11 +56,12 @@ def walk(tree: Tree) -> list[Tree]:
     while waiting:
         node = waiting.pop()
         nodes.append(node)
-        waiting.extend(reversed(_children(node)))
+        waiting.extend(reversed(children(node)))
     return nodes
 
 
-def _children(node: Tree) -> list[Tree]:
+def children(node: Tree) -> list[Tree]:
+    """The nodes directly below; a range selector has none."""
     kind = type(node).__name__
     if kind == "BinaryExpr":
         return [node.lhs, node.rhs]
@@ -68,6 +70,52 @@ def _children(node: Tree) -> list[Tree]:
     if kind == "AggregateExpr":
         return [node.expr] if node.param is None else [node.param, node.expr]
     return list(node.args) if kind == "Call" else []
+
+
+def is_scalar(tree: Tree) -> bool:
+    """True if the expression gives a scalar, which a rule takes as one element without labels."""
+    node = _inner(tree)
+    kind = type(node).__name__
+    if kind == "NumberLiteral":
+        return True
+    if kind == "Call":
+        return str(node.func.return_type).endswith("Scalar")
+    if kind == "BinaryExpr":
+        return is_scalar(node.lhs) and is_scalar(node.rhs)
+    return kind == "UnaryExpr" and is_scalar(node.expr)
+
+
+def shape(tree: Tree, instead: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The expression as nested tuples, parentheses left out: equal if and only if two texts mean the same tree.
+
+    A selector of nothing but a name in `instead` counts as the shape given there.
+    """
+    node = _inner(tree)
+    kind = type(node).__name__
+    if kind == "VectorSelector":
+        text = _selector_text(node) + _modifiers(node)
+        return instead.get(text) or (kind, text)
+    if kind == "MatrixSelector":
+        inner = node.vector_selector
+        return (kind, _selector_text(inner) + _modifiers(inner), str(node.range))
+    below = tuple(shape(child, instead) for child in children(node))
+    return (kind, *_own_words(node, kind), *below)
+
+
+def _own_words(node: Tree, kind: str) -> tuple[str, ...]:
+    """What a node says itself, besides its children."""
+    if kind == "BinaryExpr":
+        said = node.modifier
+        if said is None:
+            return (str(node.op),)
+        return (str(node.op), str(said.card), str(said.matching), str(said.group_labels), str(said.return_bool))
+    if kind == "AggregateExpr":
+        return (str(node.op), str(node.modifier), str(node.param is None))
+    if kind == "SubqueryExpr":
+        return (str(node.range), str(node.step), _modifiers(node))
+    if kind == "Call":
+        return (str(node.func.name),)
+    return (repr(node.val),) if kind in {"NumberLiteral", "StringLiteral"} else ()
 
 
 def _inner(tree: Tree) -> Tree:
