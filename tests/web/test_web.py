@@ -251,6 +251,14 @@ def test_the_page_says_what_is_worst_in_plain_words(client, home):
     assert "Home <b>" not in page
 
 
+def test_without_an_urgent_alert_the_worst_problem_is_the_verdict(client, home):
+    problem = "Prometheus does not answer: connection refused"
+    home.view = Overview("Home", ZoneInfo("UTC"), NOW, {}, None, problems=[problem])
+    page = client.get("/").text
+    assert '<h1 class="ill">Prometheus does not answer</h1>' in page
+    assert problem in page
+
+
 def test_the_page_never_shows_zeros_for_what_it_does_not_know(client):
     page = client.get("/live").text
     assert "unknown" in page

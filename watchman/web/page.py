@@ -60,7 +60,8 @@ def verdict(view: Overview) -> str:
     if urgent:
         return urgent[0].annotations.get("summary") or urgent[0].name
     if view.problems:
-        return view.problems[0]
+        # The detail stands below.
+        return view.problems[0].partition(": ")[0]
     return "All well"
 
 
