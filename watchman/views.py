@@ -51,8 +51,7 @@ def overview(context: Context) -> Overview:
         look_at_home(context)
     pending = [alert for alert in context.book.every_alert() if alert.state is AlertState.PENDING]
     firing = [alert for alert in active_alerts(context) if alert.firing]
-    with context.store.begin() as connection:
-        latest = outbox.lines(connection, limit=LATEST_MESSAGES)
+    latest, store_error = _latest_messages(context)
     return Overview(
         site=config.site.name,
         zone=config.site.timezone,
@@ -63,14 +62,23 @@ def overview(context: Context) -> Overview:
         pending=[(alert.labels["alertname"], alert.active_at) for alert in pending],
         deliveries=[Delivery(row.finished_at or row.created_at, row.receiver, row.title, _word(row.state), row.answer)
                     for row in latest],
-        problems=list(_problems(context)),
+        problems=[*store_error, *_problems(context)],
         rules=sum(len(group.rules) for group in context.wiring.groups),
         failing_rules=[(rule.name, health.error) for rule, health in _failing(context)],
     )  # fmt: skip
 
 
+def _latest_messages(context: Context) -> tuple[list[outbox.OutboxLine], list[str]]:
+    """The newest messages, or what is wrong with the state: the page must say so, not fail."""
+    try:
+        with context.store.read() as connection:
+            return outbox.lines(connection, limit=LATEST_MESSAGES), []
+    except StoreError as error:
+        return [], [str(error)]
+
+
 def is_ready(context: Context) -> bool:
-    """True if the store answers; whether Prometheus does is another matter."""
+    """True if the store can be written; whether Prometheus does is another matter."""
     try:
         with context.store.begin():
             return True
@@ -131,8 +139,12 @@ def _usual_gauges(context: Context) -> GaugeRows:
 
 def _outbox_gauges(context: Context) -> GaugeRows:
     now = context.clock.now()
-    with context.store.begin() as connection:
-        backlogs = {backlog.receiver: backlog for backlog in outbox.backlogs(connection, 0.0)}
+    try:
+        with context.store.read() as connection:
+            backlogs = {backlog.receiver: backlog for backlog in outbox.backlogs(connection, 0.0)}
+    except StoreError:
+        # No value is better than a wrong one, and the other series must not go with it.
+        return
     for receiver in sorted({*context.wiring.destinations, *backlogs}):
         backlog = backlogs.get(receiver)
         rows = (("due", backlog.due if backlog else 0), ("dead", backlog.dead if backlog else 0))

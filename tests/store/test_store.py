@@ -205,3 +205,19 @@ def test_a_copy_never_overwrites(store, tmp_path):
     with pytest.raises(FileExistsError):
         store.copy_to(tmp_path / "copy.sqlite")
     assert (tmp_path / "copy.sqlite").read_text() == "mine"
+
+
+def test_reading_waits_for_no_writer_and_sees_the_last_commit(store):
+    with store.begin() as connection:
+        set_fact(connection, "a", 1, 0.0)
+    with store.begin() as writing, store.read() as reading:
+        set_fact(writing, "a", 2, 0.0)
+        assert get_fact(reading, "a") == 1
+    with store.read() as reading:
+        assert get_fact(reading, "a") == 2
+
+
+def test_a_lock_that_cannot_be_made_is_one_sentence(store, tmp_path):
+    (tmp_path / "state" / "watchman.sqlite.lock").mkdir()
+    with pytest.raises(StoreError, match=r"the lock of .* cannot be made: Is a directory; check the owner"):
+        store.lock()

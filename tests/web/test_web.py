@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from watchman.errors import ConfigError, Fault
+from watchman.errors import ConfigError, Fault, StoreError
 from watchman.notify.message import ActiveAlert
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.rule import Group, Rule
@@ -281,3 +281,13 @@ def test_metrics_are_plain_text(client):
 def test_an_unknown_path_is_a_plain_404(client):
     answer = client.get("/nope")
     assert (answer.status_code, answer.text.startswith("404 Not Found")) == (404, True)
+
+
+def test_an_expected_fault_is_one_line_not_a_traceback(home, client):
+    class Broken:
+        def __iter__(self):
+            raise StoreError("the disk is full")
+
+    home.statuses = Broken()
+    answer = client.get("/api/v1/rules")
+    assert (answer.status_code, answer.text) == (503, "the disk is full\n")

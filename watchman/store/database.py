@@ -37,11 +37,23 @@ class Store:
         except SQLAlchemyError as error:
             raise StoreError(_explain(error, self.path)) from error
 
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads: it sees the last commit and waits for no writer. Raises StoreError."""
+        try:
+            with self._engine.execution_options(only_reads=True).begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(_explain(error, self.path)) from error
+
     def lock(self) -> bool:
         """Take the daemon's lock on the file; False if another process of this machine holds it."""
         if self.path is None or self._lock_file is not None:
             return True
-        file = self.path.with_name(self.path.name + ".lock").open("a+")
+        try:
+            file = self.path.with_name(self.path.name + ".lock").open("a+")
+        except OSError as error:
+            raise StoreError(f"the lock of {self.path} cannot be made: {error.strerror}; check the owner") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -106,7 +118,8 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
 def _make_private(path: Path) -> None:

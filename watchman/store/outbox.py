@@ -181,7 +181,8 @@ def backlogs(connection: Connection, dead_since: float) -> list[Backlog]:
     """Per receiver what waits, and what was given up since a moment."""
     relevant = (outbox.c.state == DUE) | ((outbox.c.state == DEAD) & (outbox.c.finished_at >= dead_since))
     found: dict[str, Backlog] = {}
-    for row in connection.execute(select(outbox).where(relevant).order_by(outbox.c.id)):
+    columns = (outbox.c.receiver, outbox.c.state, outbox.c.created_at, outbox.c.answer)
+    for row in connection.execute(select(*columns).where(relevant).order_by(outbox.c.id)):
         old = found.get(row.receiver, Backlog(row.receiver, 0, 0, None, ""))
         waits = row.state == DUE
         oldest_at = min(row.created_at, old.oldest_at or row.created_at) if waits else old.oldest_at

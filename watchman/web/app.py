@@ -34,6 +34,7 @@ def create_app(ports: Ports) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined] # in the order in which Prometheus writes them
     guard.install(app, ports.access)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(WatchmanError, lambda error: _text(f"{error}\n", 503))
     _add_page(app, ports)
     _add_api(app, ports)
     _add_health(app, ports)
