@@ -60,6 +60,9 @@ class Daemon:
         wiring = wire(config)
         store = _open_locked(state_url(wiring.config))
         self.context = make_context(clock, store, wiring, wake=self._scheduler.wake, stopping=self._stop.is_set)
+        # Nobody runs a program before it was installed, or twice at the same time.
+        installed_at = Path(__file__).stat().st_mtime
+        self.context.not_before = max(installed_at, self.context.alive_before or 0.0)
         self._evaluators = ThreadPoolExecutor(EVALUATORS, thread_name_prefix="evaluate")
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver")
         self._clerks = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in CLERKS}

@@ -33,6 +33,7 @@ class Context:
     `alive_before` is when the previous process was last known to be alive (unix seconds), None at the first start;
     `stopping` tells long work to end. Times that are due are unix seconds; infinity means never.
     `told` is what the Alertmanagers were told last, None until it is read from the store;
+    `not_before` is a moment that has surely passed: a clock behind it is not set;
     `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
@@ -64,6 +65,7 @@ class Context:
     written: dict[str, dict[LabelKey, Labels]] = field(default_factory=dict)
     write_error: str = ""
     write_again_at: float = 0.0
+    not_before: float = 0.0
 
     def want_dispatch(self) -> None:
         """Have dispatch look at the alerts as soon as it can."""

@@ -11,6 +11,7 @@ from watchman.book import RuleHealth, rules_with_keys
 from watchman.config import Config
 from watchman.context import Context
 from watchman.errors import StoreError
+from watchman.jobs.condition import clock_behind_s, free_bytes
 from watchman.jobs.dispatching import active_alerts
 from watchman.jobs.look import WATCHED_S, look_at_home
 from watchman.metrics import GaugeRows
@@ -106,6 +107,7 @@ def gauges(context: Context) -> GaugeRows:
     yield from _usual_gauges(context)
     yield from _outbox_gauges(context)
     yield from _rule_gauges(context)
+    yield from _own_gauges(context)
     yield from _recorded(context)
 
 
@@ -153,6 +155,14 @@ def _outbox_gauges(context: Context) -> GaugeRows:
             yield "watchman_outbox_rows", "Messages that wait or were given up", labels, float(count)
         oldest_s = now - backlog.oldest_at if backlog and backlog.oldest_at is not None else 0.0
         yield "watchman_outbox_oldest_seconds", "Age of the oldest waiting message", {"receiver": receiver}, oldest_s
+
+
+def _own_gauges(context: Context) -> GaugeRows:
+    behind = "How far the clock is behind a moment that has surely passed"
+    yield "watchman_clock_behind_seconds", behind, {}, clock_behind_s(context)
+    free = free_bytes(context)
+    if free is not None:
+        yield "watchman_state_free_bytes", "Room on the disk that holds the state", {}, free
 
 
 def _rule_gauges(context: Context) -> GaugeRows:

@@ -12,10 +12,11 @@ from watchman.book import RuleHealth, rule_key, true_end
 from watchman.context import Context
 from watchman.errors import QueryError
 from watchman.jobs.catch_up import catch_up
+from watchman.jobs.condition import condition
 from watchman.jobs.query import ask
 from watchman.jobs.recording import record
 from watchman.rules.alert import Alert
-from watchman.rules.builtin import BUILT_IN_GROUP, Condition, builtin_answer
+from watchman.rules.builtin import BUILT_IN_GROUP, builtin_answer
 from watchman.rules.engine import Evaluation, RuleError, evaluate, evaluate_record
 from watchman.rules.presence import make_present
 from watchman.rules.rule import Group, Rule
@@ -35,17 +36,6 @@ def evaluate_group(context: Context, group: Group, slot: float, missed: int) -> 
     if any(changed):
         context.want_dispatch()
         context.want_forward()
-
-
-def condition(context: Context) -> Condition:
-    """How the daemon itself is, as the built-in rules see it."""
-    failing = {
-        rule.name: health.error
-        for group in context.wiring.groups
-        for index, rule in enumerate(group.rules)
-        if (health := context.book.health(rule_key(group, index))).failing_since is not None
-    }
-    return Condition(context.prometheus_error, failing, context.stuck)
 
 
 def _evaluate_rule(context: Context, group: Group, index: int, slot: float) -> bool:

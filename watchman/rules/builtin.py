@@ -12,6 +12,8 @@ from watchman.rules.rule import Group, Rule
 from watchman.series import Answer, Sample
 
 STUCK_AFTER_S = 1800.0
+DISK_FLOOR_BYTES = 200e6
+CLOCK_SLACK_S = 60.0
 
 BLIND = Rule(
     name="WatchmanBlind",
@@ -43,7 +45,29 @@ STUCK = Rule(
     },
 )
 
-BUILT_IN_GROUP = Group(name="watchman", file="built-in", rules=(BLIND, FAILING, STUCK), interval_s=15.0)
+CLOCK = Rule(
+    name="ClockNotSet",
+    expr=f"watchman_clock_behind_seconds > {CLOCK_SLACK_S:.0f}",
+    for_s=120,
+    labels={"severity": "warning"},
+    annotations={
+        "summary": "The clock is not set",
+        "description": "It is at least {{ humanizeDuration $value }} behind.\nRules and digests go by it: check NTP.",
+    },
+)
+DISK = Rule(
+    name="DiskFull",
+    expr=f"watchman_state_free_bytes < {DISK_FLOOR_BYTES:.0f}",
+    for_s=300,
+    keep_firing_for_s=900,
+    labels={"severity": "warning"},
+    annotations={
+        "summary": "The disk is full: {{ humanize $value }}B left",
+        "description": "watchman keeps its state and messages there.\nMake room: without it nothing can be told.",
+    },
+)
+
+BUILT_IN_GROUP = Group(name="watchman", file="built-in", rules=(BLIND, FAILING, STUCK, CLOCK, DISK), interval_s=15.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +81,13 @@ class Stuck:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The daemon's own condition at one instant."""
+    """The daemon's own condition at one instant. `free_bytes` of the disk with the state, None if not known."""
 
     blind_error: str = ""
     failing_rules: Mapping[str, str] = field(default_factory=dict)
     stuck: tuple[Stuck, ...] = ()
+    clock_behind_s: float = 0.0
+    free_bytes: float | None = None
 
 
 def builtin_answer(rule: Rule, condition: Condition) -> Answer:
@@ -72,6 +98,11 @@ def builtin_answer(rule: Rule, condition: Condition) -> Answer:
         # While Prometheus is away every rule fails, and one message says why.
         failing = {} if condition.blind_error else condition.failing_rules
         samples = [Sample({"rule": name, "error": error}, 1.0) for name, error in sorted(failing.items())]
+    elif rule is CLOCK:
+        samples = [Sample({}, condition.clock_behind_s)] if condition.clock_behind_s > CLOCK_SLACK_S else []
+    elif rule is DISK:
+        free = condition.free_bytes
+        samples = [Sample({}, free)] if free is not None and free < DISK_FLOOR_BYTES else []
     else:
         samples = [Sample({"receiver": s.receiver, "error": s.error}, float(s.waiting)) for s in condition.stuck]
     return Answer("vector", samples)

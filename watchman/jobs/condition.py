@@ -1,0 +1,38 @@
+"""How the daemon itself is: what its built-in rules look at, and what /metrics shows of it."""
+
+from __future__ import annotations
+
+import shutil
+
+from watchman.book import rule_key
+from watchman.context import Context
+from watchman.rules.builtin import Condition
+
+
+def condition(context: Context) -> Condition:
+    """How the daemon itself is, as the built-in rules see it."""
+    failing = {
+        rule.name: health.error
+        for group in context.wiring.groups
+        for index, rule in enumerate(group.rules)
+        if (health := context.book.health(rule_key(group, index))).failing_since is not None
+    }
+    return Condition(context.prometheus_error, failing, context.stuck, clock_behind_s(context), free_bytes(context))
+
+
+def clock_behind_s(context: Context) -> float:
+    """How far the clock is behind a moment that has surely passed; 0 if it may be right.
+
+    A small computer without a battery for its clock starts with an old time until NTP has set it.
+    """
+    return max(0.0, context.not_before - context.clock.now())
+
+
+def free_bytes(context: Context) -> float | None:
+    """Room on the disk with the state; None for a state that is not in a file."""
+    if context.store.path is None:
+        return None
+    try:
+        return float(shutil.disk_usage(context.store.path.parent).free)
+    except OSError:
+        return None
