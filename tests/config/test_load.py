@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from watchman.config import load_config
+from watchman.config.load import listen_problem
 from watchman.config.model import SONNEN_METRICS
 from watchman.errors import ConfigError, UsageError
 
@@ -239,3 +240,16 @@ receivers:
 def test_a_file_without_an_end_is_refused():
     with pytest.raises(UsageError, match="cannot read /dev/zero: larger than 4 MiB"):
         load_config(Path("/dev/zero"), {})
+
+
+@pytest.mark.parametrize(
+    "listen", ["", "127.0.0.1", "127.0.0.1:", ":9424", "[::1]:x", "127.0.0.1:-5", "127.0.0.1:65536"]
+)
+def test_an_address_nobody_can_listen_on_is_told(load, listen):
+    assert listen_problem(load(SMALLEST), listen) == f"{listen!r} is no HOST:PORT such as 127.0.0.1:9424"
+
+
+def test_a_port_beyond_the_last_one_is_a_fault_of_the_config(load):
+    assert faults(load, SMALLEST + 'web: {listen: "127.0.0.1:99999"}\n') == [
+        "5:7: web.listen: '127.0.0.1:99999' is no HOST:PORT such as 127.0.0.1:9424"
+    ]

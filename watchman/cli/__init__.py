@@ -76,10 +76,13 @@ def main() -> None:
         sys.exit(1)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
+    except Exception as error:
+        # The text of a fault nobody foresaw may hold anything, so only its kind is told.
+        _fail(WatchmanError(f"a fault in watchman itself ({type(error).__name__}); --debug shows where"), 1, error)
 
 
-def _fail(error: WatchmanError, code: int) -> None:
+def _fail(error: WatchmanError, code: int, cause: Exception | None = None) -> None:
     if "--debug" in sys.argv:
-        raise error
+        raise cause or error
     click.echo(f"watchman: {error}", err=True)
     sys.exit(code)

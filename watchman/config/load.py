@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -172,6 +173,9 @@ def _check_web(config: Config) -> Iterator[Problem]:
 def listen_problem(config: Config, listen: str) -> str:
     """Why this configuration must not listen on an address; empty if it may."""
     web = config.web
+    host, _, port = listen.rpartition(":")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        return f"{listen!r} is no HOST:PORT such as 127.0.0.1:9424"
     if web.auth is not None or web.allow_unauthenticated or _is_loopback(listen):
         return ""
     return (

@@ -27,8 +27,9 @@ class WebServer:
                 ident=None,
                 clear_untrusted_proxy_headers=True,
             )
-        except OSError as error:
-            raise WatchmanError(f"cannot listen on {listen}: {error.strerror}; choose another web.listen") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "no such address"
+            raise WatchmanError(f"cannot listen on {listen}: {reason}; choose another web.listen") from error
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
