@@ -8,13 +8,18 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from watchman.sonnen.__main__ import main
+from watchman.sonnen.device import Device
+from watchman.sonnen.device import Server as Simulation
+from watchman.sonnen.simulator import Home, Settings
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -111,3 +116,24 @@ def test_it_imports_nothing_of_watchman_but_itself_and_no_large_library() -> Non
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert answer.stdout.splitlines() == ["['watchman', 'watchman.errors']", "[]"]
+
+
+@pytest.mark.integration
+def test_one_battery_takes_at_most_28_mib(sidecar: Start, free_port_of: Callable[[subprocess.Popen[str]], int]) -> None:
+    home = Home(Settings(), 1_780_000_000.0, 60)
+    battery = Simulation(("127.0.0.1", 0), Device(home, lambda: 1_780_040_000.0, "t"))
+    battery.start()
+    try:
+        process = sidecar("--url", battery.url, "--token", "t")
+        url = f"http://127.0.0.1:{free_port_of(process)}/metrics"
+        text, until_s = "", time.monotonic() + 5
+        while "sonnen_battery_cycles_total" not in text and time.monotonic() < until_s:
+            threading.Event().wait(0.1)
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                text = answer.read().decode()
+    finally:
+        battery.close()
+
+    assert "sonnen_battery_cycles_total" in text, "all of the device is read"
+    (line,) = (line for line in text.splitlines() if line.startswith("process_resident_memory_bytes "))
+    assert float(line.split()[1]) / 2**20 <= 28

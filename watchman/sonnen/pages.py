@@ -49,6 +49,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, family: int, address: tuple[str, int], pages: Pages, queries: Queries) -> None:
         self.address_family = family
         self.pages, self.queries = pages, queries
+        self.encode = _Encoder()
         self._places = threading.BoundedSemaphore(MAX_CLIENTS)
         super().__init__(address, _Handler)
 
@@ -82,6 +83,24 @@ class Server(ThreadingHTTPServer):
         log.log(level, "the request of %s failed", client_address[0], exc_info=True)
 
 
+class _Encoder:
+    """The bytes of an answer. Those of the last one are kept: scrapers that share a page share its compression, whose
+    buffers would otherwise stay with every thread that ever served."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: tuple[Answer, bool] | None = None
+        self._bytes = b""
+
+    def __call__(self, page: Answer, *, zipped: bool) -> bytes:
+        with self._lock:
+            if self._last is None or self._last[0] is not page or self._last[1] is not zipped:
+                body = page.body.encode()
+                self._bytes = gzip.compress(body, compresslevel=1, mtime=0) if zipped else body
+                self._last = page, zipped
+            return self._bytes
+
+
 class _Handler(BaseHTTPRequestHandler):
     timeout = CLIENT_S
     server_version = "watchman"
@@ -102,11 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
     def _answer(self, *, with_body: bool) -> None:
-        page = _find(cast("Server", self.server), self.path)
-        body = page.body.encode()
+        server = cast("Server", self.server)
+        page = _find(server, self.path)
         zipped = _takes_gzip(self.headers.get("Accept-Encoding", ""))
-        if zipped:
-            body = gzip.compress(body, compresslevel=1, mtime=0)
+        body = server.encode(page, zipped=zipped)
         self.send_response(page.code)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(body)))
