@@ -13,23 +13,28 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import IO, Any
 
-from watchman.energy.curve import Curve, curve_of
+from watchman.energy.curve import MINUTE_S, Curve, curve_of
 from watchman.energy.figures import figures
-from watchman.energy.settle import FetchRange, FetchRaw, ReadSlots, Source, WriteSlots, fetch_curve, settle
-from watchman.energy.slots import Role
+from watchman.energy.settle import FetchRange, FetchRaw, ReadSlots, Source, WriteSlots, fetch_curve, house_moves, settle
+from watchman.energy.slots import Flow, Role
 from watchman.errors import QueryError, UsageError, WatchmanError
 from watchman.localtime import day_of, local_day
 from watchman.report.day import Comparison, DayReport, build_day, comparison, to_json
+from watchman.report.happened import events
+from watchman.report.opening import opening
 from watchman.report.render import CHART_NAME, render_html, render_push, render_text
 from watchman.report.site import Incident, Site, Told
-from watchman.report.verdict import events, opening, title
+from watchman.report.verdict import title
 from watchman.series import Series
 
 COMPARED_DAYS = 7
 # The afternoon before belongs to the story: the load that emptied the battery at night began there.
 _EVENING_BEFORE_S = 12 * 3600.0
+# If the ledger knows this much more than the samples that are left, Prometheus has begun to forget the day.
+_FORGOTTEN_S = 3600.0
 # Enough rows for thirty good days even after a month of fault.
 _USUAL_HISTORY_DAYS = 120
+_USUAL_FLOWS = (Flow.PRODUCTION, Flow.CONSUMPTION)
 FORMATS = ("text", "push", "html", "page")
 
 Progress = Callable[[str], None]
@@ -113,13 +118,16 @@ def day_report(day: date, ports: Ports, *, offline: bool = False) -> DayReport:
             raise
         warnings.append(f"Prometheus did not answer ({error}): the figures are what was known before")
     slots = ports.read_slots(earlier, end)
+    curve = _curve(ports, source, start, min(end, max(start, now)))
+    if curve.step_s > MINUTE_S:
+        warnings.append("the samples were not there: times and chart come from the ledger's quarters of an hour")
     previous, mean = _comparisons(ports, day)
     return build_day(
         site,
         day,
         now,
         slots=slots,
-        curve=_curve(ports, source, start, min(end, max(start, now))),
+        curve=curve,
         previous=previous,
         mean=mean,
         incidents=ports.incidents(start, end),
@@ -172,7 +180,9 @@ def _comparisons(ports: Ports, day: date) -> tuple[Comparison | None, Comparison
     mean = mean_of_days(slots, day, COMPARED_DAYS, site.zone, site.roles)
     if mean is None:
         return previous, None
-    return previous, Comparison(mean.days, mean.energy_wh, mean.figures.self_consumption, mean.figures.self_sufficiency)
+    peak = mean.figures.peaks.get(Flow.PRODUCTION)
+    ratios = mean.figures.self_consumption, mean.figures.self_sufficiency
+    return previous, Comparison(mean.days, mean.energy_wh, *ratios, peak.value if peak else None)
 
 
 def _days_before(day: date, count: int, site: Site) -> tuple[float, float]:
@@ -185,17 +195,22 @@ def _curve(ports: Ports, source: Source, start: float, end: float) -> Curve:
     early = start - _EVENING_BEFORE_S
     try:
         # The day first: settling has just asked for the same samples.
-        of_day = fetch_curve(source, start, end)
-        fine = _joined(fetch_curve(source, early, start), of_day)
+        moves = house_moves(ports.read_slots, start)
+        of_day = fetch_curve(source, start, end, moves=moves)
+        fine = _joined(fetch_curve(source, early, start, moves=moves), of_day)
     except QueryError:
         fine = None
-    if fine is not None and any(bins.covered_s(i) for bins in fine.roles.values() for i in range(len(bins))):
-        return fine
-    return curve_of(ports.read_slots(early, end), ports.roles, early, end)
+    coarse = curve_of(ports.read_slots(early, end), ports.roles, early, end)
+    return coarse if fine is None or _covered_s(coarse) > _covered_s(fine) + _FORGOTTEN_S else fine
+
+
+def _covered_s(curve: Curve) -> float:
+    return sum(bins.covered_s(i) for bins in curve.roles.values() for i in range(len(bins)))
 
 
 def _joined(first: Curve, second: Curve) -> Curve:
-    return Curve(first.start, second.end, {role: first.roles[role].then(bins) for role, bins in second.roles.items()})
+    roles = {role: first.roles[role].then(bins) for role, bins in second.roles.items()}
+    return Curve(first.start, second.end, roles, (*first.frozen, *second.frozen))
 
 
 def _settle(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
@@ -215,7 +230,7 @@ def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     today = day_of(now, site.zone)
     start, end = _days_before(today, _USUAL_HISTORY_DAYS, site)
     _settled(ports, _source(ports), _days_before(today, 1, site)[0], end, now)
-    known = usual(ports.read_slots(start, end), site.zone)
+    known = usual(ports.read_slots(start, end, _USUAL_FLOWS), site.zone)
     return {
         "facts": {
             "usual_peak_production_w": known.peak_production_w,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -81,9 +81,9 @@ def main(config_file: Path) -> int:
     return serve(ports, sys.stdin, sys.stdout, sys.stderr)
 
 
-def _read_slots(store: Store, site: str, start: float, end: float) -> list[Slot]:
+def _read_slots(store: Store, site: str, start: float, end: float, flows: Collection[str] = ()) -> list[Slot]:
     with store.begin() as connection:
-        return read_slots(connection, site, start, end)
+        return read_slots(connection, site, start, end, flows)
 
 
 def _write_slots(store: Store, slots: list[Slot]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -42,8 +44,8 @@ class Ledger:
         times = [start + n * step_s for n in range(int((end - start) / step_s) + 1)]
         return [Series({}, times, [900.0] * len(times))]
 
-    def read(self, start: float, end: float) -> list[Slot]:
-        return [slot for slot in self.rows.values() if start <= slot.start < end]
+    def read(self, start: float, end: float, flows: Collection[str] = ()) -> list[Slot]:
+        return [s for s in self.rows.values() if start <= s.start < end and (not flows or s.flow in flows)]
 
     def write(self, slots: list[Slot]) -> None:
         self.writes += 1
@@ -124,6 +126,53 @@ def test_late_samples_replace_a_hole() -> None:
 
     whole = figures(ledger.read(start, end), start, end, list(ROLES))
     assert (half.complete, whole.complete) == (False, True)
+
+
+def test_what_was_settled_before_it_was_seen_to_stand_still_gives_way() -> None:
+    """At 10:15 nobody can tell yet that the values stopped at 10:00; at 11:00 everybody can."""
+    start, end = local_day(date(2026, 6, 1), BERLIN)
+    stop, now = start + 36000, start + 36900
+    roles = {Role.PRODUCTION: "roof", Role.CONSUMPTION: "house", Role.GRID_FEED_IN: "grid"}
+
+    def fetch(selector: str, first: float, last: float) -> list[Series]:
+        times = [float(t) for t in range(int(first // 60 * 60), int(min(last, now)) + 1, 60)]
+        return [Series({}, times, [1000.0 + min(t, stop) // 60 % 7 for t in times])]
+
+    ledger = Ledger()
+    ledger.source = replace(ledger.source, roles=roles, fetch_raw=fetch)
+
+    ledger.settle(start, end, now)
+    before = {slot.flow: slot for slot in ledger.read(stop, stop + 900)}
+    now = start + 39600
+    ledger.settle(start, end, now)
+    after = {slot.flow: slot for slot in ledger.read(stop, stop + 900)}
+
+    assert (before["production"].covered_s, before["solar_to_grid"].covered_s) == pytest.approx((900, 900), abs=60)
+    assert (after["production"].covered_s, after["solar_to_grid"].covered_s) == (0, 0)
+    assert ledger.read(stop - 900, stop)[0].covered_s == 900
+
+
+@pytest.mark.parametrize(
+    ("first_day", "covered"),
+    [
+        pytest.param(lambda t: 900.0 + t // 60 % 7, 0.0, id="the house moved the day before: frozen"),
+        pytest.param(lambda t: 900.0, 1.0, id="it never moved: measured"),
+    ],
+)
+def test_a_whole_day_that_stood_still_is_judged_by_the_days_before(first_day, covered) -> None:
+    start, middle = local_day(date(2026, 6, 1), BERLIN)
+    end = local_day(date(2026, 6, 2), BERLIN)[1]
+    roles = {Role.CONSUMPTION: "house", Role.GRID_FEED_IN: "grid"}
+
+    def fetch(selector: str, first: float, last: float) -> list[Series]:
+        times = [float(t) for t in range(int(first // 60 * 60), int(last) + 1, 60)]
+        return [Series({}, times, [first_day(t) if t < middle - 7200 else 900.0 for t in times])]
+
+    ledger = Ledger()
+    ledger.source = replace(ledger.source, roles=roles, fetch_raw=fetch)
+    ledger.settle(start, end, now=end + 2 * DAY_S)
+
+    assert figures(ledger.read(middle, end), middle, end, list(roles)).measured[Role.CONSUMPTION] == covered
 
 
 @pytest.mark.parametrize(

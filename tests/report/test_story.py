@@ -86,10 +86,38 @@ def test_a_battery_that_was_empty_from_the_first_minute_has_no_known_cause() -> 
     assert told.spells[0].cause is None
 
 
-def test_a_spell_that_ends_in_silence_has_no_known_end() -> None:
-    told = story(state_of_charge=lambda m: 50 if m < 60 else 10 if m < 200 else None)
+@pytest.mark.parametrize(
+    ("charge", "edges"),
+    [
+        pytest.param(lambda m: 50 if m < 60 else 10 if m < 200 else 30, (True, True), id="both ends were seen"),
+        pytest.param(lambda m: 50 if m < 60 else 10 if m < 200 else None, (True, False), id="the data ended in it"),
+        pytest.param(lambda m: None if m < 60 else 10 if m < 200 else 30, (False, True), id="the data began in it"),
+    ],
+)
+def test_a_spell_knows_which_of_its_ends_were_seen(charge, edges) -> None:
+    [spell] = story(state_of_charge=charge).spells
 
-    assert told.spells[0].ended is False
+    assert (spell.began, spell.ended) == edges
+
+
+@pytest.mark.parametrize(("lowest", "under"), [(10, None), (9, None), (6, 6)])
+def test_a_battery_far_below_its_reserve_is_told(lowest, under) -> None:
+    [spell] = story(state_of_charge=lambda m: 50 if m < 60 else lowest).spells
+
+    assert spell.under_percent == under
+
+
+def test_a_load_that_took_little_of_the_night_is_not_blamed() -> None:
+    told = story(
+        evening=720,
+        state_of_charge=lambda m: 60 if m < -400 else 10 if m >= 50 else 40,
+        consumption=lambda m: 2500 if -300 <= m < -270 else 800,
+        production=lambda m: 2000 if m < -400 else 0,
+    )
+
+    cause = told.spells[0].cause
+    assert cause is not None
+    assert (cause.big, minute(cause.start), cause.from_percent) == (False, -400, 40)
 
 
 @pytest.mark.parametrize(
@@ -116,29 +144,19 @@ def test_the_sun_takes_over_where_production_crosses_the_house() -> None:
     assert hump(crossing) >= 600 > hump(crossing - 1)
 
 
-def test_clouds_are_quick_falls_and_their_swing_is_told() -> None:
-    told = story(production=lambda m: 600 if 900 <= m < 1000 and m // 6 % 2 else hump(m))
-
-    assert told.clouds is not None
-    assert minute(told.clouds.start) == pytest.approx(900, abs=8)
-    assert minute(told.clouds.end) == pytest.approx(1000, abs=25)
-    assert told.clouds.low_w == pytest.approx(600)
-
-
 @pytest.mark.parametrize(
-    "production",
+    ("roles", "at"),
     [
-        pytest.param(hump, id="a clear day"),
-        pytest.param(lambda m: hump(m) * 0.1, id="a dull, smooth day"),
-        pytest.param(lambda m: hump(m) if m < 700 else 0, id="an outage at noon"),
-        pytest.param(lambda m: hump(m) * (0.5 if 700 < m < 900 else 1), id="half of the roof for hours"),
-        pytest.param(lambda m: 0.0, id="no sun"),
-        pytest.param(lambda m: None, id="no data"),
-        pytest.param(lambda m: min(hump(m), 3000), id="clipped by the inverter"),
+        pytest.param({"production": lambda m: None if m < 600 else hump(m)}, None, id="it shone when the data began"),
+        pytest.param({"production": lambda m: hump(m) if m < 500 else 0}, None, id="for an hour only"),
+        pytest.param({"production": lambda m: hump(m) / 10}, None, id="never"),
+        pytest.param({"production": lambda m: 0 if m < 700 else hump(m)}, 700, id="late"),
     ],
 )
-def test_no_clouds_are_claimed_where_nothing_swings(production) -> None:
-    assert story(production=production).clouds is None
+def test_the_sun_takes_over_only_where_that_was_seen_and_lasted(roles, at) -> None:
+    told = story(consumption=lambda _: 700, **roles).sun_takes_over_at
+
+    assert (None if told is None else minute(told)) == at
 
 
 def test_a_big_load_is_told_a_kettle_is_not() -> None:

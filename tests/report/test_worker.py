@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -26,8 +26,8 @@ class Store:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], Slot] = {}
 
-    def read(self, start: float, end: float) -> list[Slot]:
-        return [slot for slot in self.rows.values() if start <= slot.start < end]
+    def read(self, start: float, end: float, flows: Collection[str] = ()) -> list[Slot]:
+        return [s for s in self.rows.values() if start <= s.start < end and (not flows or s.flow in flows)]
 
     def write(self, slots: list[Slot]) -> None:
         self.rows.update({(slot.start, slot.flow): slot for slot in slots})
@@ -128,7 +128,7 @@ def test_the_phone_text_answers_why(home) -> None:
 
     assert push == (
         "Sun 32.5 kWh, 69 % own power. Bought 5.8, sold 12.1 kWh: cost $0.88 instead of $5.94. "
-        "Battery at its reserve 00:44-07:35 (2.2 kW from 20:10 the evening before), full 13:38. Clouds 14:59-16:34.\n"
+        "Battery at its reserve 00:44-07:35 (2.2 kW from Fri 20:10), full 13:38. Clouds from 14:59.\n"
     )
 
 
@@ -137,9 +137,9 @@ def test_the_text_part_stands_by_itself(home) -> None:
 
     for words in (
         "Home, Sat 21 Nov: nothing to do",
-        "00:44  battery at its reserve until 07:35; 2.2 kW from 20:10 the evening before (10.0 kWh)",
+        "00:44  battery at its reserve until 07:35; 2.2 kW since Fri 20:10 (10.0 kWh)",
         "13:38  battery full",
-        "14:59  clouds until 16:34: production between 4.0 and 0.5 kW within minutes",
+        "14:59  clouds: sun swings between 0.5 and 4.0 kW",
         "18:00  big load until 19:30: 2.6 kW, 3.9 kWh",
         "sun 32.5 kWh: house 4.7, battery 15.7, sold 12.1",
         "Told you: nothing.",
@@ -176,7 +176,7 @@ def test_the_mail_is_well_formed_small_and_its_picture_is_there(home) -> None:
     content = io.BytesIO(base64.b64decode(picture["content_base64"]))
     assert tags.open == []
     assert [image["src"] for image in tags.images] == [f"cid:{picture['name']}"]
-    assert "2.2 kW from 20:10" in str(tags.images[0]["alt"])
+    assert "2.2 kW from Fri 20:10" in str(tags.images[0]["alt"])
     assert Image.open(content).size == (1200, 740)
     assert len(content.getvalue()) < 60_000
     assert len(result["html"]) + len(content.getvalue()) * 4 / 3 < 100_000
@@ -237,6 +237,15 @@ def test_a_day_that_has_not_begun_says_so(home) -> None:
     assert result["report"]["warnings"] == ["the day has not begun"]
 
 
+def test_the_first_minutes_of_a_day_are_not_called_a_day_without_data(home) -> None:
+    result = run_job(job(home, "push", "text"), ports_of(home, now=lambda: home.midnight + 300))
+
+    assert result["title"] == "Home, Sat 21 Nov so far: just begun"
+    assert result["push"].startswith("The day has just begun")
+    assert result["report"]["warnings"] == ["the day has just begun"]
+    assert "Nothing was measured" not in result["text"]
+
+
 def test_a_day_that_still_runs_is_no_hole(home) -> None:
     noon = home.midnight + 12 * 3600 + 100
 
@@ -292,7 +301,6 @@ def test_what_was_told_and_what_was_held_back(home) -> None:
     )["text"]
 
     assert "Told you: 18:12 Unusual grid import: 7.0 kW." in text
-    assert "Held back: BatteryAtReserve." in text
     assert "00:50 BatteryAtReserve, 1 h 40 (held back: news_after 3d)" in text
 
 
@@ -310,7 +318,62 @@ def test_without_prometheus_the_job_fails_unless_it_may_go_on(home) -> None:
     result = run_job(job(home, "html") | {"offline": True}, ports)
     assert result["report"]["energy_wh"]["production"] == pytest.approx(32_515)
     assert "Prometheus did not answer (connection refused)" in result["report"]["warnings"][0]
+    assert "times and chart come from the ledger's quarters of an hour" in result["report"]["warnings"][1]
     assert result["attachments"]
+
+
+def test_samples_that_prometheus_has_forgotten_are_replaced_by_the_ledger_and_that_is_said(home) -> None:
+    store = Store()
+    run_job(job(home), ports_of(home, store))
+    noon = home.midnight + 12 * 3600
+
+    result = run_job(
+        job(home, "html"), ports_of(home, store, fetch_raw=lambda s, a, b: home.fetch_raw(s, max(a, noon), b))
+    )
+
+    report = result["report"]
+    assert report["energy_wh"]["production"] == pytest.approx(32_515)
+    assert report["gaps"] == []
+    assert report["warnings"] == [
+        "the samples were not there: times and chart come from the ledger's quarters of an hour"
+    ]
+
+
+def test_values_that_stood_still_are_left_out_and_called_frozen(home, exact) -> None:
+    """The exporter repeats its values from 11:05 to 14:15; the car is told to tremble, so that it is seen to move."""
+    first, last = 11 * 3600 + 300, 14 * 3600 + 900
+
+    def repeated(selector: str, start: float, end: float) -> list[Series]:
+        found = []
+        for one in home.fetch_raw(selector, start, end):
+            values = dict(zip(one.times, one.values, strict=True))
+            tremble = selector == "home_consumption"
+            stop = home.midnight + first
+            moved = {t: v + (round(t) // 5 % 2 if tremble else 0) for t, v in values.items()}
+            still = [moved.get(stop, 0) if stop <= t <= home.midnight + last else moved[t] for t in one.times]
+            found.append(Series(one.labels, one.times, still))
+        return found
+
+    result = run_job(job(home, "push"), ports_of(home, fetch_raw=repeated))
+
+    assert result["title"] == "Home, Sat 21 Nov: 3 h 10 missing"
+    assert "Old values repeated 11:05-14:15: not counted." in result["push"]
+    [gap] = result["report"]["gaps"]
+    assert (gap["start"], gap["reason"], len(gap["roles"])) == ("2026-11-21T11:05:00-08:00", "frozen", 5)
+    assert result["report"]["energy_wh"]["production"] == pytest.approx(exact["production"] * 0.489, rel=0.01)
+
+
+def test_facts_ask_for_two_flows_of_the_ledger(home) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def read(start: float, end: float, flows: Collection[str] = ()) -> list[Slot]:
+        if end - start > 100 * 86400:
+            asked.append(tuple(flows))
+        return []
+
+    run_job({"kind": "facts"}, ports_of(home, read_slots=read))
+
+    assert asked == [("production", "consumption")]
 
 
 def test_the_same_samples_are_asked_once(home) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from watchman.energy.flows import Split, attribute
+from watchman.energy.frozen import Span, frozen_spans, thawed
 from watchman.energy.integrate import Bins, empty_bins, integrate
 from watchman.energy.slots import FLOWS_OF_ROLE, GAUGES, SLOT_S, Flow, Role, Slot
-from watchman.energy.tracks import tracks
+from watchman.energy.tracks import Track, tracks
 from watchman.series import Series
 
 MINUTE_S = 60.0
@@ -20,11 +21,17 @@ _SPLIT_NAMES = tuple(field.name for field in fields(Split))
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Minute bins of [start, end) (unix s) for each configured role; a role without samples has empty bins."""
+    """Minute bins of [start, end) (unix s) for each configured role; a role without samples has empty bins.
+
+    `frozen` are the stretches whose samples only repeated old values: the bins know nothing of them. `step_s` is how
+    fine the minutes really are: a curve made of ledger rows has the mean of a quarter of an hour in each.
+    """
 
     start: float
     end: float
     roles: Mapping[Role, Bins]
+    frozen: tuple[Span, ...] = ()
+    step_s: float = MINUTE_S
 
     def means(self, role: Role) -> list[float | None]:
         """Signed minute means (W or percent), None where nothing is known; empty where the role is not there."""
@@ -32,12 +39,28 @@ class Curve:
         return [bins.mean(i) for i in range(len(bins))] if bins is not None else []
 
 
+def measure_all(series: Mapping[Role, Sequence[Series]], start: float, end: float, *, moves: bool = False) -> Curve:
+    """The curve of all roles' samples, without the stretches in which an exporter only repeated old values.
+
+    `moves`: the house's power is known to move from sample to sample, even if it does not in these.
+    """
+    found = {role: tracks(role, several) for role, several in series.items()}
+    frozen = frozen_spans(found, moves=moves)
+    roles = {role: _measured(role, [thawed(one, frozen) for one in own], start, end) for role, own in found.items()}
+    return Curve(start, end, roles, frozen)
+
+
 def measure(role: Role, series: Sequence[Series], start: float, end: float) -> Bins:
-    """Minute bins of a role. Several devices: energies add up, gauges are averaged, coverage is the least of them.
+    """Minute bins of one role by itself."""
+    return _measured(role, tracks(role, series), start, end)
+
+
+def _measured(role: Role, devices: Sequence[Track], start: float, end: float) -> Bins:
+    """Several devices: energies add up, gauges are averaged, coverage is the least of them.
 
     The peak of several devices is that of their summed minute means, as their samples fall on different instants.
     """
-    parts = [integrate(track.times, track.values, start, end, MINUTE_S) for track in tracks(role, series)]
+    parts = [integrate(track.times, track.values, start, end, MINUTE_S) for track in devices]
     if not parts:
         return empty_bins(start, end, MINUTE_S)
     return parts[0] if len(parts) == 1 else _joined(parts, 1 / len(parts) if role in GAUGES else 1.0)
@@ -64,7 +87,7 @@ def slots_of(curve: Curve, site: str, reserve_percent: float | None) -> list[Slo
 def curve_of(slots: Iterable[Slot], roles: Iterable[Role], start: float, end: float) -> Curve:
     """The coarse curve that ledger rows still give when the raw samples are gone: each minute has its slot's mean."""
     by_key = {(slot.start, slot.flow): slot for slot in slots}
-    curve = Curve(start, end, {role: empty_bins(start, end, MINUTE_S) for role in roles})
+    curve = Curve(start, end, {role: empty_bins(start, end, MINUTE_S) for role in roles}, step_s=SLOT_S)
     for role, bins in curve.roles.items():
         flows = FLOWS_OF_ROLE[role]
         for index in range(len(bins)):
@@ -87,12 +110,17 @@ def at_reserve(curve: Curve, reserve_percent: float | None) -> list[bool | None]
     charge = curve.means(Role.STATE_OF_CHARGE)
     if not charge:
         return []
-    buffer = curve.means(Role.BACKUP_BUFFER) or [None] * len(charge)
-    limits = (reserve_percent if own is None else own for own in buffer)
     return [
         None if percent is None or limit is None else percent <= limit + RESERVE_TOLERANCE_PERCENT
-        for percent, limit in zip(charge, limits, strict=True)
+        for percent, limit in zip(charge, reserve_percents(curve, reserve_percent), strict=True)
     ]
+
+
+def reserve_percents(curve: Curve, reserve_percent: float | None) -> list[float | None]:
+    """The reserve of each minute of a curve with a state of charge; empty without one."""
+    charge = curve.means(Role.STATE_OF_CHARGE)
+    buffer = curve.means(Role.BACKUP_BUFFER) or [None] * len(charge)
+    return [reserve_percent if own is None else own for own in buffer[: len(charge)]]
 
 
 def _joined(parts: Sequence[Bins], weight: float) -> Bins:

@@ -56,8 +56,8 @@ class Period:
 
     @property
     def known(self) -> bool:
-        """Whether any energy at all was measured."""
-        return bool(self.energy_wh)
+        """Whether anything at all was measured."""
+        return any(self.measured[role] + self.estimated[role] > 0 for role in self.roles)
 
 
 def figures(slots: Sequence[Slot], start: float, end: float, roles: Sequence[Role]) -> Period:

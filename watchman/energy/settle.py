@@ -6,15 +6,17 @@ replaced by one that covers less: what Prometheus has forgotten since stays in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import promql_parser
 
-from watchman.energy.curve import Curve, measure, slots_of
+from watchman.energy.curve import Curve, measure_all, slots_of
+from watchman.energy.frozen import Span
 from watchman.energy.integrate import BRIDGE_LIMIT_S
-from watchman.energy.slots import FLOWS_OF_ROLE, SLOT_S, Role, Slot
+from watchman.energy.slots import FLOWS_OF_ROLE, SLOT_S, Flow, Role, Slot
 from watchman.localtime import day_of, local_day
 from watchman.series import Series
 
@@ -22,15 +24,23 @@ FetchRaw = Callable[[str, float, float], list[Series]]
 """`fetch_raw(selector, start, end)`: raw samples of [start, end]; raises QueryError."""
 FetchRange = Callable[[str, float, float, float], list[Series]]
 """`fetch_range(expression, start, end, step_s)`; raises QueryError."""
-ReadSlots = Callable[[float, float], list[Slot]]
-"""`read_slots(start, end)`: the site's rows with start <= slot.start < end."""
 WriteSlots = Callable[[list[Slot]], None]
 """`write_slots(rows)`: insert or replace by (site, start, flow), in one transaction."""
 OnProgress = Callable[[int, int], None]
 """`on_progress(days done, days in all)`."""
 
+
+class ReadSlots(Protocol):
+    """Reads the ledger."""
+
+    def __call__(self, start: float, end: float, flows: Collection[str] = (), /) -> list[Slot]:
+        """The site's rows with start <= slot.start < end, of the named flows or of all."""
+
+
 RANGE_STEP_S = 15.0
 YOUNG_S = 86400.0
+_MOVES_WITHIN_S = 14 * 86400.0
+_MOVES_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +77,8 @@ def settle(
         last = min(day_end, now // SLOT_S * SLOT_S)
         stored = read_slots(first, last)
         if last > first and (last > now - YOUNG_S or _lacking(stored, first, last, source.roles)):
-            fresh = slots_of(fetch_curve(source, first, last), source.site, source.reserve_percent)
-            better = _better(fresh, stored)
+            curve = fetch_curve(source, first, last, moves=house_moves(read_slots, first))
+            better = _better(slots_of(curve, source.site, source.reserve_percent), stored, curve.frozen)
             if better:
                 write_slots(better)
             written += len(better)
@@ -76,13 +86,20 @@ def settle(
     return written
 
 
-def fetch_curve(source: Source, start: float, end: float) -> Curve:
+def fetch_curve(source: Source, start: float, end: float, *, moves: bool = False) -> Curve:
     """The minutes of [start, end), with what lies around the edges asked for as well. Raises QueryError."""
-    return Curve(
-        start,
-        end,
-        {role: measure(role, _fetch(source, expr, start, end), start, end) for role, expr in source.roles.items()},
-    )
+    series = {role: _fetch(source, expr, start, end) for role, expr in source.roles.items()}
+    return measure_all(series, start, end, moves=moves)
+
+
+def house_moves(read_slots: ReadSlots, before: float) -> bool:
+    """Whether the house's power moved within most measured quarters of an hour of the two weeks before.
+
+    So a day that stood still from its first to its last sample is told from a home whose values never move.
+    """
+    rows = read_slots(before - _MOVES_WITHIN_S, before, (Flow.CONSUMPTION,))
+    moved = [slot.low != slot.peak for slot in rows if slot.peak is not None and slot.covered_s > 0]
+    return sum(moved) > _MOVES_SHARE * len(moved)
 
 
 def is_plain_selector(expr: str) -> bool:
@@ -114,12 +131,20 @@ def _lacking(stored: Sequence[Slot], start: float, end: float, roles: Mapping[Ro
     return any((at, flow) not in have for role in roles for flow in FLOWS_OF_ROLE[role] for at in starts)
 
 
-def _better(fresh: Sequence[Slot], stored: Sequence[Slot]) -> list[Slot]:
-    """The rows worth writing: new or changed ones that cover no less than what is stored."""
+def _better(fresh: Sequence[Slot], stored: Sequence[Slot], frozen: Sequence[Span]) -> list[Slot]:
+    """The rows worth writing: new or changed ones that cover no less than what is stored.
+
+    What was settled before it was seen to stand still gives way in any case: it was not measured.
+    """
     known = {(slot.start, slot.flow): slot for slot in stored}
     better = []
     for slot in fresh:
-        old = known.get((slot.start, slot.flow))
-        if old is None or (slot != old and slot.covered_s >= old.covered_s):
+        old = known.pop((slot.start, slot.flow), None)
+        if old is None or (slot != old and (slot.covered_s >= old.covered_s or _stood_still(slot, frozen))):
             better.append(slot)
-    return better
+    lost = (slot for slot in known.values() if slot.covered_s > 0 and _stood_still(slot, frozen))
+    return [*better, *(Slot(slot.site, slot.start, slot.flow, 0.0, 0.0, 0.0) for slot in lost)]
+
+
+def _stood_still(slot: Slot, frozen: Sequence[Span]) -> bool:
+    return any(first < slot.start + SLOT_S and last > slot.start for first, last in frozen)

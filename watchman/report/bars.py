@@ -43,7 +43,7 @@ _SPLITS: tuple[tuple[str, _Splits], ...] = (
         "sun",
         (
             (Flow.SOLAR_TO_LOAD, "house", _HOUSE, _LIGHT_TEXT),
-            (Flow.SOLAR_TO_BATTERY, "battery", _BATTERY, _LIGHT_TEXT),
+            (Flow.SOLAR_TO_BATTERY, "battery", _BATTERY, _DARK_TEXT),
             (Flow.SOLAR_TO_GRID, "sold", _GRID, _DARK_TEXT),
         ),
     ),
@@ -51,7 +51,7 @@ _SPLITS: tuple[tuple[str, _Splits], ...] = (
         "house",
         (
             (Flow.SOLAR_TO_LOAD, "sun", _SUN, _DARK_TEXT),
-            (Flow.BATTERY_TO_LOAD, "battery", _BATTERY, _LIGHT_TEXT),
+            (Flow.BATTERY_TO_LOAD, "battery", _BATTERY, _DARK_TEXT),
             (Flow.GRID_TO_LOAD, "grid", _GRID, _DARK_TEXT),
         ),
     ),

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from watchman.energy.curve import MINUTE_S
@@ -30,6 +31,7 @@ _PALETTES = (64, 32, 16)
 _MOST_BYTES = 60_000
 _NAN = float("nan")
 _MOST_FLAGS = 5
+_FLAG_SHARE = 0.035
 
 
 def day_chart(report: DayReport) -> bytes:
@@ -78,6 +80,7 @@ def _frame(axes: Any, report: DayReport) -> None:
     low, high = axes.get_ylim()
     # Room above the curves keeps the flags off them; a quiet night does not fill the picture with noise.
     axes.set_ylim(min(low, -0.5), max(high, 1.0) * 1.08)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
     axes.axhline(0, color=_INK, linewidth=0.8)
     axes.grid(axis="y", color=_FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -121,7 +124,7 @@ def _charge(axes: Any, report: DayReport, times: Sequence[float]) -> bool:
     if not any(value is not None for value in percent):
         return False
     right = axes.twinx()
-    right.set_ylim(0, 105)
+    right.set_ylim(-4, 105)
     right.set_yticks([0, 50, 100])
     right.tick_params(labelsize=_FONT_PT, colors=_INK, length=0, pad=3)
     right.text(1.005, 1.015, "%", transform=axes.transAxes, ha="left", fontsize=_FONT_PT, color=_INK)
@@ -154,13 +157,17 @@ def _flags(axes: Any, report: DayReport) -> None:
     """A numbered flag at the top where an alert began, as numbered in the list of alerts."""
     start, end = report.period.start, report.period.end
     margin = 0.015 * (end - start)
+    free_from = start + margin
     for number, incident in flagged(report):
         at = max(incident.started, start)
         axes.axvline(at, color="#D55E00", linewidth=0.8, linestyle=(0, (1, 2)), zorder=4)
+        # Alerts that began together stand side by side.
+        place = min(max(at, free_from), end - margin)
+        free_from = place + _FLAG_SHARE * (end - start)
         box = {"boxstyle": "round,pad=0.2", "facecolor": "#D55E00", "edgecolor": "none"}
         axes.annotate(
             str(number),
-            (min(max(at, start + margin), end - margin), 1.0),
+            (place, 1.0),
             xycoords=("data", "axes fraction"),
             ha="center",
             va="top",

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchman.energy.curve import Curve
 from watchman.energy.figures import Peak, Period, equivalent_full_cycles, figures
-from watchman.energy.slots import ENERGY_FLOWS, Flow, Role, Slot
+from watchman.energy.slots import ENERGY_FLOWS, SLOT_S, Flow, Role, Slot
 from watchman.energy.tariff import Cost, cost
 from watchman.localtime import iso_local, local_day
 from watchman.report.site import Incident, Site, Told
@@ -26,12 +26,13 @@ _COVERAGE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Another day, or the mean of several: energies in Wh per day and ratios."""
+    """Another day, or the mean of several: energies in Wh per day and ratios; the highest production of them all."""
 
     days: int
     energy_wh: Mapping[Flow, float]
     self_consumption: float | None
     self_sufficiency: float | None
+    production_peak_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,13 @@ def to_json(report: DayReport) -> dict[str, Any]:
         "held": [incident.alertname for incident in report.incidents if incident.held],
         "told": [{"at": iso_local(told.at, zone), "title": told.title} for told in report.told],
         "gaps": [
-            {"start": iso_local(h.start, zone), "end": iso_local(h.end, zone), "roles": list(h.roles)}
-            for h in report.story.holes
+            {
+                "start": iso_local(hole.start, zone),
+                "end": iso_local(hole.end, zone),
+                "roles": list(hole.roles),
+                "reason": "frozen" if hole.frozen else "missing",
+            }
+            for hole in report.story.holes
         ],
         "previous_day": _compared(report.previous),
         "mean_7d": _compared(report.mean),
@@ -154,7 +160,7 @@ def _warnings(period: Period, now: float) -> list[str]:
     if now <= period.start:
         return ["the day has not begun"]
     if not period.known:
-        return ["nothing was measured on this day"]
+        return ["the day has just begun" if now - period.start < 2 * SLOT_S else "nothing was measured on this day"]
     warnings = []
     if now < period.end:
         warnings.append("the day is not over: figures cover it up to now")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,13 +10,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from watchman.energy.slots import Flow
 from watchman.report.bars import Bar, bars
 from watchman.report.day import Comparison, DayReport
+from watchman.report.happened import events
+from watchman.report.opening import brief, critical_and_over, opening
 from watchman.report.site import Incident
-from watchman.report.verdict import coverage_line, events, gap_lines, opening, title, verdict
-from watchman.report.words import clock, duration, kwh, long_day, money, percent, short_day
+from watchman.report.spans import when
+from watchman.report.verdict import NOTHING_TO_DO, coverage_line, title, verdict
+from watchman.report.words import clock, duration, kwh, long_day, money, percent, price, short_day
 
 CHART_NAME = "day.png"
 PUSH_LIMIT = 1000
 _MOST_ALERTS = 5
+_MOST_URGENT = 3
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|kWh|kW|W|h|min)(?!\w))")
+CALM = (NOTHING_TO_DO, "just begun", "not begun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +69,11 @@ class View:
     compared: bool
     has_previous: bool
     events: list[tuple[str, str]]
-    gaps: list[str]
     bars: list[Bar]
     alerts: list[AlertLine]
     more_alerts: int
+    urgent: list[str]
     told: list[str]
-    held: list[str]
     coverage: str
     tariff: str
     warnings: list[str]
@@ -75,6 +81,7 @@ class View:
     external_url: str
     chart_src: str
     chart_alt: str
+    caption: str
 
 
 def view(report: DayReport, chart_src: str = "") -> View:
@@ -84,7 +91,7 @@ def view(report: DayReport, chart_src: str = "") -> View:
         site=report.site.title,
         title=title(report),
         verdict=verdict(report),
-        calm=verdict(report) == "nothing to do",
+        calm=verdict(report) in CALM,
         long_day=long_day(report.day),
         opening=opening(report),
         tiles=_tiles(report),
@@ -93,19 +100,20 @@ def view(report: DayReport, chart_src: str = "") -> View:
         compared=report.period.complete and report.mean is not None,
         has_previous=report.previous is not None,
         events=events(report),
-        gaps=gap_lines(report),
         bars=bars(report.period.energy_wh),
         alerts=[AlertLine(n, _alert_words(report, incident)) for n, incident in enumerate(incidents, start=1)],
         more_alerts=len(report.incidents) - len(incidents),
+        urgent=_urgent(report),
         told=_told(report),
-        held=_held(report),
         coverage=coverage_line(report),
         tariff=_tariff(report),
-        warnings=list(report.warnings),
+        # Where nothing is known the opening says all there is to say.
+        warnings=list(report.warnings) if report.period.known else [],
         sections=report.site.sections,
         external_url=report.site.external_url,
         chart_src=chart_src if report.period.known else "",
         chart_alt=f"Power over {short_day(report.day)}. " + " ".join(opening(report)),
+        caption=_caption(report),
     )
 
 
@@ -134,7 +142,26 @@ def _template(name: str, words: View) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["whole"] = _whole
     return environment.get_template(name).render(v=words).strip() + "\n"
+
+
+def _whole(text: str) -> str:
+    """Numbers keep their unit on the same line."""
+    return _BEFORE_UNIT.sub("\u00a0", text)
+
+
+def _caption(report: DayReport) -> str:
+    """How to read the chart, as far as it shows what needs reading."""
+    energy, parts = report.period.energy_wh, []
+    if {Flow.GRID_IMPORT, Flow.BATTERY_CHARGE} & energy.keys():
+        stored = "stored or sold" if Flow.BATTERY_CHARGE in energy else "sold"
+        parts.append(f"Above zero what the house gets, below zero what is {stored}.")
+    if report.site.reserve_percent is not None and report.period.state_of_charge_min is not None:
+        parts.append("Dotted: the battery's reserve.")
+    if report.incidents:
+        parts.append("Numbers: the alerts below.")
+    return " ".join(parts)
 
 
 def _tiles(report: DayReport) -> list[Tile]:
@@ -206,26 +233,33 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _alert_words(report: DayReport, incident: Incident) -> str:
-    zone = report.site.zone
-    start = clock(incident.started, zone) if incident.started >= report.period.start else "before midnight"
     lasted = duration(incident.duration_s(report.until))
     still = ", still on" if incident.ended is None or incident.ended > report.until else ""
     note = f" (held back: {incident.held})" if incident.held else ""
-    return f"{start} {incident.summary}, {lasted}{still}{note}"
+    start = when(report, incident.started)
+    # The figures of a critical alert were for its moment, and its own "since" stands in front.
+    words = incident.summary if still or incident.severity != "critical" else brief(incident)
+    return f"{start} {words.removesuffix(f' since {start}')}, {lasted}{still}{note}"
+
+
+def _urgent(report: DayReport) -> list[str]:
+    """The alerts for the phone: what rang, worst first, without what the opening tells."""
+    told = critical_and_over(report)
+    rang = [i for i in report.incidents if i.severity in ("critical", "warning") and not i.held and i not in told]
+    first = sorted(rang, key=lambda i: (i.ended is not None, i.severity != "critical"))
+    return [_alert_words(report, incident) for incident in first[:_MOST_URGENT]]
 
 
 def _told(report: DayReport) -> list[str]:
-    titles = dict.fromkeys(f"{clock(told.at, report.site.zone)} {told.title}" for told in report.told)
-    return list(titles)[:_MOST_ALERTS]
-
-
-def _held(report: DayReport) -> list[str]:
-    return list(dict.fromkeys(incident.alertname for incident in report.incidents if incident.held))
+    at = {told: clock(told.at, report.site.zone) for told in report.told}
+    titles = list(dict.fromkeys(f"{at[told]} {told.title.removesuffix(f' since {at[told]}')}" for told in report.told))
+    more = len(titles) - _MOST_ALERTS
+    return [*titles[:_MOST_ALERTS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _tariff(report: DayReport) -> str:
     tariff = report.site.tariff
-    if tariff is None:
+    if tariff is None or report.cost is None or report.cost.imported is None:
         return ""
-    prices = f"{money(tariff.import_price, tariff.currency)} per kWh bought"
-    return f"{prices}, {money(tariff.export_price, tariff.currency)} per kWh sold"
+    bought, sold = price(tariff.import_price, tariff.currency), price(tariff.export_price, tariff.currency)
+    return f"{bought} per kWh bought, {sold} per kWh sold"

@@ -5,11 +5,12 @@ loads were big, when clouds came, when data is missing. Nothing is told that the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from watchman.energy.curve import MINUTE_S, Curve, at_reserve
+from watchman.energy.curve import MINUTE_S, Curve, at_reserve, reserve_percents
 from watchman.energy.slots import Role
-from watchman.report.minutes import Minutes, Stretch, energy_wh, known, mean, quantile, rolling, stretches
+from watchman.report.clouds import DARK_W, Clouds, clouds
+from watchman.report.minutes import Minutes, Stretch, energy_wh, known, quantile, stretches
 
 # A load is big if it stands a kilowatt above the quiet quarter of the time and takes a kilowatt-hour.
 _LOAD_EXTRA_W = 1000.0
@@ -22,23 +23,26 @@ _RESERVE_MIN_MINUTES = 15
 _FULL_PERCENT = 99.0
 _NOT_FULL_PERCENT = 97.0
 _HOLE_MINUTES = 30
-_DARK_W = 100.0
-# Clouds: production falls below 45 % of the highest within 20 minutes, from above 75 %, at least three times.
-_CLOUD_HALF_WINDOW = 20
-_CLOUD_HIGH, _CLOUD_LOW, _CLOUD_DROPS = 0.75, 0.45, 3
-_CLOUD_MERGE_MINUTES = 60
-_CLOUD_LEAST_SHARE = 0.2
-_TAKEOVER_MINUTES = 20
+# In a power cut the battery gives more than it may on the grid.
+_UNDER_RESERVE_PERCENT = 2.0
+# A big load is to blame only if it took this share of all the house used since dusk.
+_BLAME_SHARE = 1 / 3
+# The sun has taken over where it covers the house for twenty minutes and, in sum, for the two hours from there.
+_TAKEOVER_MINUTES, _TAKEOVER_LASTS = 20, 120
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The house's use over a stretch (unix s). `big`: it stands out; else it is all the house used since dusk."""
+    """The house's use over a stretch (unix s). `big`: it stands out; else it is all the house used since dusk.
+
+    `from_percent` is the state of charge when it began, where that is known.
+    """
 
     start: float
     end: float
     wh: float
     big: bool = True
+    from_percent: float | None = None
 
     @property
     def mean_w(self) -> float:
@@ -48,31 +52,28 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """The battery at its reserve. `ended` is False if it still was when the minutes end; `cause` emptied it."""
+    """The battery at its reserve. `cause` emptied it.
+
+    `began` is False if the minute before is not known, `ended` if the one after is not. `under_percent` is the lowest
+    state of charge where that is clearly below the reserve: only a power cut, or a fault, takes it there.
+    """
 
     start: float
     end: float
+    began: bool
     ended: bool
     cause: Load | None
-
-
-@dataclass(frozen=True, slots=True)
-class Clouds:
-    """Production swinging within minutes between about `low_w` and `high_w`."""
-
-    start: float
-    end: float
-    low_w: float
-    high_w: float
+    under_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A stretch in which some configured roles have no data."""
+    """A stretch in which some configured roles have no data; `frozen`: what came only repeated old values."""
 
     start: float
     end: float
     roles: tuple[Role, ...]
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Story:
     """False where the minute before is not known: the battery was full by then, not at that moment."""
     sun_takes_over_at: float | None = None
     loads: tuple[Load, ...] = ()
-    clouds: Clouds | None = None
+    clouds: tuple[Clouds, ...] = ()
     holes: tuple[Hole, ...] = ()
 
 
@@ -99,7 +100,7 @@ def tell(curve: Curve, start: float, end: float, roles: Sequence[Role], reserve_
         full_exactly=full_exactly,
         sun_takes_over_at=_sun_takes_over(curve, start, end),
         loads=tuple(load for load in loads if load.end > start),
-        clouds=_clouds(curve, start),
+        clouds=clouds(curve, start),
         holes=tuple(_holes(curve, start, end, roles)),
     )
 
@@ -123,36 +124,45 @@ def _loads(curve: Curve) -> list[Load]:
     return [load for load in loads if load.wh >= _LOAD_MIN_WH]
 
 
-def _load(curve: Curve, use: Minutes, run: Stretch, *, big: bool = True) -> Load:
-    return Load(_at(curve, run[0]), _at(curve, run[1]), energy_wh(use[slice(*run)]), big)
+def _load(curve: Curve, use: Minutes, run: Stretch) -> Load:
+    return Load(_at(curve, run[0]), _at(curve, run[1]), energy_wh(use[slice(*run)]))
 
 
 def _spells(curve: Curve, loads: Sequence[Load], reserve_percent: float | None) -> list[Spell]:
     low = [flag is True for flag in at_reserve(curve, reserve_percent)]
-    unknown = [percent is None for percent in curve.means(Role.STATE_OF_CHARGE)]
+    charge, limits = curve.means(Role.STATE_OF_CHARGE), reserve_percents(curve, reserve_percent)
     spells = []
     for first, last in stretches(low, _RESERVE_MERGE_MINUTES, _RESERVE_MIN_MINUTES):
-        ended = last < len(low) and not unknown[last]
+        began = first > 0 and charge[first - 1] is not None
+        ended = last < len(low) and charge[last] is not None
         # A battery that was empty when the minutes begin was emptied by something they do not show.
-        cause = _cause(curve, loads, first) if first > 0 and not unknown[first - 1] else None
-        spells.append(Spell(_at(curve, first), _at(curve, last), ended, cause))
+        cause = _cause(curve, loads, first) if began else None
+        under = _under(charge[first:last], limits[first:last])
+        spells.append(Spell(_at(curve, first), _at(curve, last), began, ended, cause, under))
     return spells
+
+
+def _under(charge: Minutes, limits: Minutes) -> float | None:
+    pairs = [(p, limit) for p, limit in zip(charge, limits, strict=True) if p is not None and limit is not None]
+    under = [percent for percent, limit in pairs if percent <= limit - _UNDER_RESERVE_PERCENT]
+    return min(under, default=None)
 
 
 def _cause(curve: Curve, loads: Sequence[Load], empty: int) -> Load | None:
     """The big load with the most energy since the last daylight, else all the house used since then."""
     use, sun = curve.means(Role.CONSUMPTION), curve.means(Role.PRODUCTION)
-    light = [i for i, w in enumerate(sun[:empty]) if w is not None and w > _DARK_W]
+    light = [i for i, w in enumerate(sun[:empty]) if w is not None and w > DARK_W]
     dusk = light[-1] + 1 if light else 0
     empty_at = _at(curve, empty)
     before = [
         _until(curve, use, load, empty_at) for load in loads if load.start < empty_at and load.end > _at(curve, dusk)
     ]
-    if before:
-        return max(before, key=lambda load: load.wh)
+    biggest = max(before, key=lambda load: load.wh, default=None)
+    if biggest is not None and biggest.wh >= _BLAME_SHARE * energy_wh(use[dusk:empty]):
+        return biggest
     if not light or not use or empty - dusk < _LOAD_MIN_MINUTES or None in use[dusk:empty]:
         return None
-    return _load(curve, use, (dusk, empty), big=False)
+    return replace(_load(curve, use, (dusk, empty)), big=False, from_percent=curve.means(Role.STATE_OF_CHARGE)[dusk])
 
 
 def _until(curve: Curve, use: Minutes, load: Load, end: float) -> Load:
@@ -175,60 +185,26 @@ def _full(curve: Curve, start: float, end: float) -> tuple[float | None, bool]:
 
 
 def _sun_takes_over(curve: Curve, start: float, end: float) -> float | None:
-    """The first moment from which production covers the house for twenty minutes, after it did not."""
+    """The first moment from which production covers the house, after it was seen not to."""
     use, sun = curve.means(Role.CONSUMPTION), curve.means(Role.PRODUCTION)
     first, last = _minute(curve, start), min(_minute(curve, end), len(use), len(sun))
     covered_before = True
     for index in range(first, last - _TAKEOVER_MINUTES):
-        window = slice(index, index + _TAKEOVER_MINUTES)
-        power, load = mean(sun[window]), mean(use[window])
-        covers = power is not None and load is not None and power >= load and power > _DARK_W
-        if covers and not covered_before:
+        power, load = sun[index : index + _TAKEOVER_MINUTES], use[index : index + _TAKEOVER_MINUTES]
+        if None in power or None in load:
+            covered_before = True
+            continue
+        covers = _covers(power, load) and max(known(power)) > DARK_W
+        if covers and not covered_before and _covers(sun[index:last][:_TAKEOVER_LASTS], use[index:last]):
             crossing = (i for i in range(index, index + _TAKEOVER_MINUTES) if (sun[i] or 0.0) >= (use[i] or 0.0))
             return _at(curve, next(crossing, index))
         covered_before = covers
     return None
 
 
-def _clouds(curve: Curve, start: float) -> Clouds | None:
-    """The longest stretch of at least three quick falls of the production."""
-    sun = curve.means(Role.PRODUCTION)[_minute(curve, start) :]
-    top = max(known(sun), default=0.0)
-    if top <= _DARK_W:
-        return None
-    marks = [False] * len(sun)
-    for fall, low in _falls(sun, _CLOUD_LEAST_SHARE * top):
-        marks[fall] = marks[low] = True
-    groups = [run for run in stretches(marks, _CLOUD_MERGE_MINUTES) if _count_falls(marks, run) >= _CLOUD_DROPS]
-    if not groups:
-        return None
-    first, last = max(groups, key=lambda run: run[1] - run[0])
-    low_w, high_w = quantile(sun[first:last], 0.1), quantile(sun[first:last], 0.95)
-    if low_w is None or high_w is None:
-        return None
-    return Clouds(start + first * MINUTE_S, start + last * MINUTE_S, low_w, high_w)
-
-
-def _count_falls(marks: Sequence[bool], run: Stretch) -> int:
-    """Each fall leaves two marks, its beginning and its bottom."""
-    return sum(marks[slice(*run)]) // 2
-
-
-def _falls(sun: Minutes, least_w: float) -> list[Stretch]:
-    """Pairs of minutes: production near its envelope, and within fifteen minutes far below it."""
-    envelope = rolling(sun, _CLOUD_HALF_WINDOW, max)
-    falls: list[Stretch] = []
-    high: int | None = None
-    for index, (power, top) in enumerate(zip(sun, envelope, strict=True)):
-        if power is None or top is None or top < least_w:
-            high = None
-        elif power > _CLOUD_HIGH * top:
-            high = index
-        elif power < _CLOUD_LOW * top and high is not None:
-            if index - high <= 15:
-                falls.append((high, index))
-            high = None
-    return falls
+def _covers(sun: Minutes, use: Minutes) -> bool:
+    pairs = [(p, w) for p, w in zip(sun, use, strict=False) if p is not None and w is not None]
+    return sum(p for p, _ in pairs) >= sum(w for _, w in pairs)
 
 
 def _holes(curve: Curve, start: float, end: float, roles: Sequence[Role]) -> list[Hole]:
@@ -241,5 +217,12 @@ def _holes(curve: Curve, start: float, end: float, roles: Sequence[Role]) -> lis
     holes = []
     for a, b in stretches(union):
         roles_out = tuple(role for role, runs in missing.items() if any(x < b and y > a for x, y in runs))
-        holes.append(Hole(start + a * MINUTE_S, start + b * MINUTE_S, roles_out))
+        hole = Hole(start + a * MINUTE_S, start + b * MINUTE_S, roles_out)
+        holes.append(replace(hole, frozen=_stood_still(curve, hole)))
     return holes
+
+
+def _stood_still(curve: Curve, hole: Hole) -> bool:
+    """Whether most of a hole is a stretch of repeated values."""
+    still = sum(max(0.0, min(hole.end, last) - max(hole.start, first)) for first, last in curve.frozen)
+    return still > 0.5 * (hole.end - hole.start)

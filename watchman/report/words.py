@@ -75,9 +75,22 @@ def money(amount: float, currency: str) -> str:
     return f"{'-' if amount < 0 else ''}{symbol}{abs(amount):.2f}"
 
 
+def price(amount: float, currency: str) -> str:
+    """A price per kWh with the digits it has, two to four: `$0.32`, `€0.0786`."""
+    text = f"{amount:.4f}".rstrip("0")
+    digits = max(2, len(text.partition(".")[2]))
+    symbol = _SYMBOLS.get(currency)
+    return f"{amount:.{digits}f} {currency}" if symbol is None else f"{symbol}{amount:.{digits}f}"
+
+
+def weekday(day: date) -> str:
+    """`Sat`."""
+    return _WEEKDAYS[day.weekday()]
+
+
 def short_day(day: date) -> str:
     """`Sat 21 Nov`."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{weekday(day)} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def long_day(day: date) -> str:
