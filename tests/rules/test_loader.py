@@ -173,13 +173,14 @@ def test_all_faults_of_all_files_come_at_once_in_reading_order() -> None:
         ({"expr": "m[5m]"}, "the expression gives a range vector; every evaluation will fail"),
         ({"expr": "'\"x\"'"}, "the expression gives a string; every evaluation will fail"),
         ({"expr": "m > bool 1"}, "a comparison with bool never drops an element, so the alert always fires"),
+        ({"expr": "hour() > 23"}, "the comparison `> 23` can never be true"),
         (
             {"annotations": "{a: '{{ template \"q\" }}'}"},
             'annotation "a": template "q" is not defined in this text',
         ),
         ({"expr": "holt_winters(m[5m], 0.5, 0.5)"}, "function holt_winters is known to Prometheus 2 only"),
     ],
-    ids=["alertname", "range vector", "string", "bool", "undefined template", "old function"],
+    ids=["alertname", "range vector", "string", "bool", "never", "undefined template", "old function"],
 )
 def test_what_loads_and_is_hardly_meant_is_a_warning(fields, warning) -> None:
     text = one_rule(**{"alert": "A", "expr": "m", **fields})

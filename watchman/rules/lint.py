@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from watchman.rules.bounds import never_true
 from watchman.rules.selectors import never_empties, result_kind
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ def template_warning(text: str) -> str | None:
 
 
 def expression_warning(tree: Tree, *, alerting: bool) -> str | None:
-    """An expression whose result a rule cannot use, or an alert that can never end."""
+    """An expression whose result a rule cannot use, or an alert that can never end or begin."""
     kind = result_kind(tree)
     if kind != "vector":
         return f"the expression gives a {kind}; every evaluation will fail"
     if alerting and never_empties(tree):
         return "a comparison with bool never drops an element, so the alert always fires; leave bool out"
+    comparison = never_true(tree)
+    if comparison is not None:
+        return f"the comparison `{comparison}` can never be true"
     return None
 
 
