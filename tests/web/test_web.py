@@ -291,3 +291,14 @@ def test_an_expected_fault_is_one_line_not_a_traceback(home, client):
     home.statuses = Broken()
     answer = client.get("/api/v1/rules")
     assert (answer.status_code, answer.text) == (503, "the disk is full\n")
+
+
+@pytest.mark.parametrize("origin", ["http://[x", "http://[::1]]", "null", "http://localhost@evil.example", "x" * 5000])
+def test_an_origin_that_is_no_address_is_a_foreign_one(home, client, origin):
+    assert client.post("/-/reload", headers={"Origin": origin}).status_code == 403
+    assert home.reloaded == 0
+
+
+@pytest.mark.parametrize("host", ["[x", "a]b"])
+def test_a_host_that_is_no_address_is_unknown(host):
+    assert not host_allowed(host, ())

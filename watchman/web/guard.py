@@ -44,7 +44,10 @@ def host_allowed(host: str, known: tuple[str, ...]) -> bool:
     A page on the internet can point a name of its own at this machine (DNS rebinding), so names with a dot must be
     known; an address or a bare name such as `watchman` cannot be used that way.
     """
-    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
     if name in known or name == "localhost" or name.endswith(".localhost"):
         return True
     try:
@@ -71,10 +74,17 @@ def _check(access: Access) -> Response | None:
 def _refuse_foreign_pages() -> None:
     """A browser sends the origin of the page with every change: only our own may ask for one."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and not _is_own(origin):
         abort(_plain(403, "refused: the request comes from a page of another origin\n"))
     if request.content_length and request.mimetype in FORM_TYPES:
         abort(_plain(415, "refused: send JSON (Content-Type: application/json)\n"))
+
+
+def _is_own(origin: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def _known(access: Access) -> bool:
