@@ -29,14 +29,23 @@ def check_rules(groups: Iterable[Group], query: Query, now: float) -> Iterator[F
             where = f'{group.file}:{rule.line}: group "{group.name}", "{rule.name}"'
             try:
                 query(rule.query, now)
-                empty = [one for one in rule.selectors if not query(f"count({one})", now).samples]
+                empty = [(one, when) for one in rule.selectors if (when := _emptiness(one, query, now))]
             except QueryError as error:
                 if error.is_away:
                     raise
                 yield Finding(f"{where}: {error}", serious=True)
                 continue
-            for selector in empty:
-                yield Finding(f"{where}: matches no series now: {selector}", serious=False)
+            for selector, when in empty:
+                yield Finding(f"{where}: matches no series {when}: {selector}", serious=False)
+
+
+def _emptiness(selector: str, query: Query, now: float) -> str:
+    """Since when a selector finds nothing; empty if it finds something now."""
+    if query(f"count({selector})", now).samples:
+        return ""
+    # Looking back 5 minutes at each step, it sees every sample of the day.
+    lately = query(f"count(last_over_time(({selector})[1d:5m]))", now).samples
+    return "now (it did in the last day)" if lately else "now nor in the last day"
 
 
 def check_roles(roles: Mapping[str, str], query: Query, now: float) -> Iterator[Finding]:
