@@ -269,6 +269,7 @@ def test_a_power_cut_that_is_over_opens_the_report_and_needs_nobody() -> None:
 
     assert title(made) == "Home, Sat 21 Nov: nothing to do"
     assert opening(made)[0] == "Power cut 15:48-20:06 (4 h 18)."
+    assert events(made) == [("15:48", "power cut until 20:06")]
     assert "\n-" not in render_push(made), "the phone is told once"
     assert "1. 15:48 Power cut, 4 h 18\n" in render_text(made)
     assert "Told you: 15:49 Power cut.\n" in render_text(made)

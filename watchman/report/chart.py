@@ -80,7 +80,7 @@ def _frame(axes: Any, report: DayReport) -> None:
     low, high = axes.get_ylim()
     # Room above the curves keeps the flags off them; a quiet night does not fill the picture with noise.
     axes.set_ylim(min(low, -0.5), max(high, 1.0) * 1.08)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 5, 10]))
     axes.axhline(0, color=_INK, linewidth=0.8)
     axes.grid(axis="y", color=_FAINT, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchman.energy.slots import Flow
 from watchman.report.clouds import Clouds
 from watchman.report.day import DayReport
-from watchman.report.opening import clouds_told
+from watchman.report.opening import brief, clouds_told, critical_and_over
 from watchman.report.spans import LATE_S, from_to, when
 from watchman.report.story import Load, Spell
 from watchman.report.words import clock, kwh, watts
@@ -24,9 +24,19 @@ def events(report: DayReport) -> list[tuple[str, str]]:
     """What happened, as (local time, words), in order of time; at most six, the weightiest."""
     if not report.period.known:
         return []
-    weighty = [*_spells(report), *_full(report), *_loads(report), *_clouds(report), *_import(report), *_sun(report)]
+    blocks = [*_spells(report), *_full(report), *_loads(report), *_clouds(report), *_import(report), *_sun(report)]
+    weighty = [*_cuts(report), *blocks]
     zone, start = report.site.zone, report.period.start
     return [(clock(max(at, start), zone), words) for at, words in sorted(weighty[:_MOST_EVENTS])]
+
+
+def _cuts(report: DayReport) -> list[_Event]:
+    """What the minutes cannot show but the day was about: critical alerts that are over."""
+    found = []
+    for incident in critical_and_over(report):
+        end = "" if incident.ended is None else f" until {clock(incident.ended, report.site.zone)}"
+        found.append((incident.started, f"{brief(incident)[:1].lower()}{brief(incident)[1:]}{end}"))
+    return found
 
 
 def _spells(report: DayReport) -> list[_Event]:
