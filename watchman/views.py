@@ -25,6 +25,13 @@ from watchman.web.guard import Access
 from watchman.web.page import Delivery, Overview
 
 LATEST_MESSAGES = 10
+FEWEST_DAYS = 3
+# What rules compare with, and of what it is learned: fact, series, counted by, said as.
+_LEARNED = (
+    ("usual_peak_production_w", "watchman_solar_usual_peak_watts", "good_days", "days of sun"),
+    ("usual_day_production_wh", "watchman_solar_usual_day_watthours", "good_days", "days of sun"),
+    ("usual_night_load_w", "watchman_house_usual_night_watts", "full_nights", "nights"),
+)
 
 
 def rule_statuses(context: Context) -> list[RuleStatus]:
@@ -63,6 +70,7 @@ def overview(context: Context) -> Overview:
         pending=[(alert.labels["alertname"], alert.active_at) for alert in pending],
         deliveries=[Delivery(row.finished_at or row.created_at, row.receiver, row.title, _word(row.state), row.answer)
                     for row in latest],
+        learning=list(learning(context)),
         problems=[*store_error, *_problems(context)],
         rules=sum(len(group.rules) for group in context.wiring.groups),
         failing_rules=[(rule.name, health.error) for rule, health in _failing(context)],
@@ -137,6 +145,20 @@ def _usual_gauges(context: Context) -> GaugeRows:
         value = context.facts.get(fact)
         if value is not None:
             yield name, documentation, {}, float(value)
+
+
+def learning(context: Context) -> Iterator[str]:
+    """Which rules wait until enough of this home is known, and how far that is."""
+    waiting: dict[tuple[str, str], list[str]] = {}
+    for _, _, rule in rules_with_keys(context.wiring.groups):
+        for fact, series, count, noun in _LEARNED:
+            if series in rule.query and context.facts.get(fact) is None:
+                waiting.setdefault((count, noun), []).append(rule.name)
+                break
+    needed = context.facts.get("days_needed", FEWEST_DAYS)
+    for (count, noun), names in waiting.items():
+        have = min(context.facts.get(count, 0), needed)
+        yield f"{', '.join(dict.fromkeys(names))}: learning, {have} of {needed} {noun}"
 
 
 def _outbox_gauges(context: Context) -> GaugeRows:

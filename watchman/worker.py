@@ -224,7 +224,7 @@ def _settle(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
 
 def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     """`{"kind": "facts"}`: what is usual for this home, None where the ledger is too young; settles yesterday first."""
-    from watchman.energy.ledger import usual
+    from watchman.energy.ledger import FEWEST_DAYS, usual
 
     now, site = ports.now(), ports.site
     today = day_of(now, site.zone)
@@ -236,6 +236,9 @@ def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
             "usual_peak_production_w": known.peak_production_w,
             "usual_day_production_wh": known.day_production_wh,
             "usual_night_load_w": known.night_load_w,
+            "good_days": known.good_days,
+            "full_nights": known.full_nights,
+            "days_needed": FEWEST_DAYS,
         }
     }
 

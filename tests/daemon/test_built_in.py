@@ -4,10 +4,12 @@ import shutil
 from collections import namedtuple
 
 import pytest
+from world import RULES
 
 from watchman.errors import QueryError
 from watchman.jobs.condition import condition
 from watchman.series import Answer
+from watchman.views import overview
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -55,3 +57,17 @@ def test_a_disk_that_does_not_answer_is_not_known_to_be_full(make_world, monkeyp
     monkeypatch.setattr(shutil, "disk_usage", gone)
     assert condition(world.context).free_bytes is None
     assert told(world, 0, 8) == []
+
+
+def test_rules_that_wait_for_what_is_usual_say_how_far_that_is(make_world):
+    compares = "heat > on () watchman_house_usual_night_watts"
+    world = make_world(rules=RULES.replace("heat > 0", compares))
+    assert overview(world.context).learning == ["Hot: learning, 0 of 3 nights"]
+    world.context.facts = {"usual_night_load_w": None, "full_nights": 2, "good_days": 0, "days_needed": 3}
+    assert overview(world.context).learning == ["Hot: learning, 2 of 3 nights"]
+    world.context.facts = {"usual_night_load_w": 200.0, "full_nights": 3, "good_days": 0, "days_needed": 3}
+    assert overview(world.context).learning == []
+
+
+def test_rules_that_wait_for_nothing_learn_nothing(make_world):
+    assert overview(make_world().context).learning == []

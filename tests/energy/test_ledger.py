@@ -37,11 +37,11 @@ def history(*kwh: float) -> list[Slot]:
 
 
 def test_usual_is_the_median_of_good_days() -> None:
-    assert usual(history(20, 30, 10, 25, 28), ZONE) == Usual(5000, 25_000, 200)
+    assert usual(history(20, 30, 10, 25, 28), ZONE) == Usual(5000, 25_000, 200, good_days=5, full_nights=5)
 
 
 def test_a_young_ledger_knows_nothing_usual() -> None:
-    assert usual(history(20, 30), ZONE) == Usual(None, None, None)
+    assert usual(history(20, 30), ZONE) == Usual(None, None, None, good_days=2, full_nights=2)
     assert usual([], ZONE) == Usual(None, None, None)
 
 

@@ -451,8 +451,8 @@ def test_facts_of_a_young_ledger_are_not_known(home) -> None:
         "usual_peak_production_w": None,
         "usual_day_production_wh": None,
         "usual_night_load_w": None,
-        "good_days": 0,
-        "full_nights": 0,
+        "good_days": 1,
+        "full_nights": 1,
         "days_needed": 3,
     }
 
@@ -472,8 +472,8 @@ def test_facts_come_from_the_good_days_of_the_ledger(home) -> None:
         "usual_peak_production_w": 5700,
         "usual_day_production_wh": pytest.approx(32_515),
         "usual_night_load_w": pytest.approx(500),
-        "good_days": 5,
-        "full_nights": 5,
+        "good_days": 4,
+        "full_nights": 4,
         "days_needed": 3,
     }
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 USUAL_DAYS = 30
-_FEWEST_DAYS = 3
+FEWEST_DAYS = 3
 _NIGHT_END_HOUR = 5
 # Days below these shares of the usual are dead (outage, snow), not dull: measured on four roofs, real dark days stay
 # above 2 % of the usual peak.
@@ -29,11 +29,13 @@ _ALIVE_PEAK_W = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """Medians over good days; None where there are fewer than three."""
+    """Medians over good days; None where there are fewer than three. `good_days`, `full_nights`: those there are."""
 
     peak_production_w: float | None
     day_production_wh: float | None
     night_load_w: float | None
+    good_days: int = 0
+    full_nights: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def usual(slots: Sequence[Slot], zone: ZoneInfo, exclude: Collection[date] = ())
     table = frame(slots, zone)
     table = table[~table["day"].isin(list(exclude))]
     peaks, energies = _good_production(days(slots, zone), exclude)
-    return Usual(_median(peaks), _median(energies), _night_load(table))
+    nights = _night_loads(table)
+    return Usual(_median(peaks), _median(energies), _median(nights), len(peaks), len(nights))
 
 
 def _good_production(table: pd.DataFrame, exclude: Collection[date]) -> tuple[list[float], list[float]]:
@@ -118,18 +121,18 @@ def _alive(peak: float, wh: float, peaks: Sequence[float], energies: Sequence[fl
     return peak >= _DEAD_PEAK_SHARE * usual_peak and wh >= _DEAD_ENERGY_SHARE * usual_energy
 
 
-def _night_load(table: pd.DataFrame) -> float | None:
-    """Median over the last nights of each complete night's median quarter hour between 00 and 05 local time."""
+def _night_loads(table: pd.DataFrame) -> list[float]:
+    """Each of the last complete nights' median quarter hour between 00 and 05 local time, in W."""
     night = table[(table["flow"] == Flow.CONSUMPTION) & (table["hour"] < _NIGHT_END_HOUR)]
     whole = night[night["covered_s"] >= COMPLETE_SHARE * SLOT_S]
     mean_w = (whole["wh"] * 3600 / whole["covered_s"]).groupby(whole["day"]).median()
     asked, measured = night.groupby("day").size(), whole.groupby("day").size()
     full = measured[measured >= COMPLETE_SHARE * asked.reindex(measured.index)].index
-    return _median([float(w) for w in mean_w.reindex(full).tail(USUAL_DAYS)])
+    return [float(w) for w in mean_w.reindex(full).tail(USUAL_DAYS)]
 
 
 def _median(numbers: Sequence[float]) -> float | None:
-    return float(pd.Series(numbers).median()) if len(numbers) >= _FEWEST_DAYS else None
+    return float(pd.Series(numbers).median()) if len(numbers) >= FEWEST_DAYS else None
 
 
 def _seconds(rows: Sequence[Slot]) -> float:

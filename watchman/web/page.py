@@ -39,6 +39,7 @@ class Overview:
     pending: Sequence[tuple[str, float]] = ()
     deliveries: Sequence[Delivery] = ()
     problems: Sequence[str] = ()
+    learning: Sequence[str] = ()
     rules: int = 0
     failing_rules: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
