@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 EVALUATORS = 4
 SENDERS = 8
 SHUTDOWN_S = 5.0
+# A full disk fails every job at every slot; one line in so many seconds is enough to know.
+SAME_FAULT_S = 300.0
 # Each clerk does one thing at a time, so that a slow report never holds a message up.
 CLERKS = ("dispatch", "send", "forward", "report", "upkeep", "look")
 
@@ -51,6 +53,7 @@ class Daemon:
         self._busy: set[str] = set()
         self._busy_lock = threading.Lock()
         self._reload_lock = threading.Lock()
+        self._told_faults: dict[str, float] = {}
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._scheduler = SlotScheduler(clock.now, clock.monotonic, self._failed)
         config = load_config(config_file)
@@ -188,7 +191,17 @@ class Daemon:
     def _failed(self, error: Exception) -> None:
         """A job failed in a way it did not foresee: tell it with the place, go on with everything else."""
         expected = isinstance(error, WatchmanError)
+        if expected and not self._is_new(str(error)):
+            return
         log.error("%s", error if expected else f"unexpected {error!r}", exc_info=None if expected else error)
+
+    def _is_new(self, fault: str) -> bool:
+        now = self.context.clock.monotonic()
+        with self._busy_lock:
+            self._told_faults = {text: at for text, at in self._told_faults.items() if now - at < SAME_FAULT_S}
+            is_new = fault not in self._told_faults
+            self._told_faults.setdefault(fault, now)
+        return is_new
 
     def _reload_quietly(self) -> None:
         try:

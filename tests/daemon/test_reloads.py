@@ -1,5 +1,6 @@
 """Reloads, signals and rules that go, at the worst moment."""
 
+import logging
 import signal
 import threading
 from dataclasses import replace
@@ -10,6 +11,7 @@ from world import CONFIG, RULES, Clock
 
 from watchman import app, jobs
 from watchman.config import load_config
+from watchman.errors import StoreError
 from watchman.wiring import wire
 
 OTHER = RULES.replace("Hot", "Cold").replace("heat > 0", "cold > 0")
@@ -107,3 +109,22 @@ def test_a_signal_may_come_while_the_daemon_holds_its_lock(make_daemon, number):
     assert not thread.is_alive()
     daemon._heed_signals()
     assert daemon._stop.is_set() == (number == signal.SIGTERM)
+
+
+def test_a_fault_that_stays_is_told_every_five_minutes(make_daemon, caplog):
+    clock = Clock(1_000_000.0)
+    daemon = make_daemon(clock)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(100):
+            daemon._failed(StoreError("the disk is full"))
+            daemon._failed(StoreError("another"))
+            clock.at += 5
+    assert caplog.messages.count("the disk is full") == 2
+    assert caplog.messages.count("another") == 2
+
+
+def test_a_fault_nobody_foresaw_is_told_each_time(make_daemon, caplog):
+    daemon = make_daemon(Clock(1_000_000.0))
+    for _ in range(2):
+        daemon._failed(ValueError("odd"))
+    assert len(caplog.messages) == 2
