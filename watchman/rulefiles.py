@@ -49,7 +49,11 @@ def _matches(pattern: str, folder: Path) -> list[Path]:
     path = Path(pattern)
     if path.is_absolute():
         folder, pattern = Path(path.anchor), str(path.relative_to(path.anchor))
-    return sorted(found for found in folder.glob(pattern) if found.is_file())
+    try:
+        return sorted(found for found in folder.glob(pattern) if found.is_file())
+    except (ValueError, IndexError, NotImplementedError):
+        # What is no pattern at all, such as "." or "a**b".
+        return []
 
 
 def _read(path: Path) -> str:

@@ -10,6 +10,7 @@ from watchman.config import load_config
 from watchman.config.load import listen_problem
 from watchman.config.model import SONNEN_METRICS
 from watchman.errors import ConfigError, UsageError
+from watchman.rulefiles import read_rule_files
 
 SMALLEST = """\
 prometheus: {url: http://localhost:9090}
@@ -253,3 +254,15 @@ def test_a_port_beyond_the_last_one_is_a_fault_of_the_config(load):
     assert faults(load, SMALLEST + 'web: {listen: "127.0.0.1:99999"}\n') == [
         "5:7: web.listen: '127.0.0.1:99999' is no HOST:PORT such as 127.0.0.1:9424"
     ]
+
+
+@pytest.mark.parametrize("at", ["7", "700", "425", "7.5", "1e3"])
+def test_a_number_is_no_time_of_day(load, at):
+    text = SMALLEST + f"reports: [{{name: daily, at: {at}, receivers: [phone]}}]\n"
+    assert "reports[0].at: not a time of day" in faults(load, text)[0]
+
+
+@pytest.mark.parametrize("pattern", ["/", ".", "a**b", "", "//x", "none/*.yaml", "a\\0b"])
+def test_a_pattern_without_a_file_is_a_fault(tmp_path, pattern):
+    with pytest.raises(ConfigError, match="rule_files: no file matches"):
+        read_rule_files([pattern], tmp_path, tmp_path / "config.yaml")

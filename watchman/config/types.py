@@ -29,9 +29,6 @@ def _positive_duration(value: Any) -> float:
 
 
 def _time_of_day(value: Any) -> time:
-    # YAML 1.1 reads an unquoted 07:05 as the sexagesimal integer 425.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1440:
-        return time(value // 60, value % 60)
     try:
         hour, minute = str(value).split(":")
         return time(int(hour), int(minute))

@@ -121,7 +121,9 @@ class _Reader:
         text = _VARIABLE.sub(lambda match: self._variable(match, node), node.value)
         if text == node.value and node.style in (None, ""):
             try:
-                return self._constructor.construct_object(node)
+                value = self._constructor.construct_object(node)
+                # YAML 1.1 reads 19:05 as a number of minutes; here it is a time of day.
+                return text if ":" in text and isinstance(value, (int, float)) else value
             except (yaml.YAMLError, ValueError) as error:
                 self._fault(node, str(error).splitlines()[0])
                 return None
