@@ -32,6 +32,5 @@ class Alert:
     fired_at: float | None = None
     resolved_at: float | None = None
     keep_since: float | None = None
-    last_sent_at: float | None = None
     held: bool = False
     """True while the series are gone and `on_vanished: hold` says not to believe it."""

@@ -204,7 +204,7 @@ def _seen(rule: Rule, old: Alert | None, element: Element, ts: float) -> Alert:
     if not lasted:
         return Alert(old.labels, _PENDING, old.active_at, value, annotations)
     fired_at = ts if old.state == _PENDING else old.fired_at
-    return Alert(old.labels, _FIRING, old.active_at, value, annotations, fired_at, last_sent_at=old.last_sent_at)
+    return Alert(old.labels, _FIRING, old.active_at, value, annotations, fired_at)
 
 
 def _gone(rule: Rule, group: Group, alert: Alert, ts: float, present: Present) -> Alert | None:
@@ -229,7 +229,6 @@ def _gone(rule: Rule, group: Group, alert: Alert, ts: float, present: Present) -
         fired_at=alert.fired_at,
         resolved_at=ts,
         keep_since=since if rule.keep_firing_for_s > 0 else None,
-        last_sent_at=alert.last_sent_at,
     )
 
 
@@ -249,7 +248,7 @@ def _timed(rule: Rule, alert: Alert, ts: float) -> Alert:
     if lasted and alert.state == _PENDING:
         return replace(alert, state=_FIRING, fired_at=ts)
     if not lasted and alert.state == _FIRING:
-        return replace(alert, state=_PENDING, fired_at=None, last_sent_at=None, keep_since=None, held=False)
+        return replace(alert, state=_PENDING, fired_at=None, keep_since=None, held=False)
     return alert
 
 

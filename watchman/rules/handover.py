@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.engine import RESOLVED_RETENTION_S
+from watchman.rules.sending import is_repeat_due
 from watchman.series import LabelKey, label_key
 
 _TOLERANCE_S = 0.0005
@@ -83,9 +84,7 @@ def _outweighs(one: Told, other: Told) -> bool:
 def _is_due(state: Told, old: Told | None, now: float, resend_delay_s: float) -> bool:
     if _is_forgotten(state, now):
         return False
-    if old is None or _differs(state, old):
-        return True
-    return now - old.told_at > resend_delay_s + _TOLERANCE_S
+    return old is None or _differs(state, old) or is_repeat_due(old.told_at, now, resend_delay_s)
 
 
 def _differs(state: Told, old: Told) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from watchman.rules.alert import Alert, AlertState
 from watchman.series import LabelKey, fingerprint, label_key
 from watchman.store.schema import alerts, incidents
+
+_FIELDS = frozenset(field.name for field in fields(Alert))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,11 @@ def forget_incidents(connection: Connection, before: float) -> None:
 
 
 def _from_json(text: str) -> Alert:
-    fields = json.loads(text)
-    fields["state"] = AlertState(fields["state"])
-    fields["value"] = float(fields["value"])
-    return Alert(**fields)
+    # Fields an older version kept and this one does not know are left out.
+    known = {name: value for name, value in json.loads(text).items() if name in _FIELDS}
+    known["state"] = AlertState(known["state"])
+    known["value"] = float(known["value"])
+    return Alert(**known)
 
 
 def _incident_row(incident: Incident) -> dict[str, object]:
