@@ -51,7 +51,7 @@ def _matches(pattern: str, folder: Path) -> list[Path]:
         folder, pattern = Path(path.anchor), str(path.relative_to(path.anchor))
     try:
         return sorted(found for found in folder.glob(pattern) if found.is_file())
-    except (ValueError, IndexError, NotImplementedError):
+    except (ValueError, IndexError, RuntimeError):
         # What is no pattern at all, such as "." or "a**b".
         return []
 
