@@ -25,6 +25,7 @@ LABEL org.opencontainers.image.title="watchman" \
 ENV PATH=/opt/watchman/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     WATCHMAN_DATA=/data \
     MPLCONFIGDIR=/tmp/matplotlib
 RUN groupadd --gid 10001 watchman \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,19 +19,22 @@ from watchman.notify.sender import Sender, redact
 from watchman.store import Store, open_store, outbox
 from watchman.wiring import Wiring, state_url, wire
 
+MakeMessage = Callable[[str], Message]
+"""`make_message(url)`: the message as the service behind an Apprise URL shows it."""
+
 DAEMON_LIMIT_S = 60.0
 _POLL_S = 0.2
 
 
-def post(config_file: Path, receivers: Iterable[str], kind: str, reason: str, message: Message) -> None:
+def post(config_file: Path, receivers: Iterable[str], kind: str, reason: str, make_message: MakeMessage) -> None:
     """Send a message to receivers and tell what each service answered. Raises WatchmanError if one did not take it."""
     wiring, clock = wire(load_config(config_file)), Clock()
     store = open_store(state_url(wiring.config))
     now = clock.now()
     postings = [
-        outbox.Posting(receiver, destination, kind, f"{kind}|{now!r}|{receiver}|{destination}", message, reason)
+        outbox.Posting(receiver, key, kind, f"{kind}|{now!r}|{receiver}|{key}", make_message(url), reason)
         for receiver in receivers
-        for destination in _destinations(wiring, receiver)
+        for key, url in _destinations(wiring, receiver).items()
     ]
     if not postings:
         raise UsageError("the receiver has no apprise URL: nothing can be sent")
@@ -63,7 +66,7 @@ def _lines(store: Store, ids: list[int]) -> list[outbox.OutboxLine]:
         return outbox.lines(connection, ids=ids, limit=len(ids))
 
 
-def _destinations(wiring: Wiring, receiver: str) -> Iterable[str]:
+def _destinations(wiring: Wiring, receiver: str) -> Mapping[str, str]:
     if receiver not in wiring.destinations:
         known = ", ".join(wiring.destinations)
         raise UsageError(f'no receiver is called "{receiver}"; there is {known}')

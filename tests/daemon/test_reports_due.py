@@ -16,6 +16,7 @@ REPORTS = 'reports: [{name: daily, at: "07:05", receivers: [mail]}]\n'
 MADE = {
     "title": "Home, Sat 21 Nov: nothing to do",
     "text": "Sun 27.4 kWh",
+    "push": "Sun 27.4 kWh, 65 % own power.\n- Power cut 03:50\n",
     "html": "<p>Sun</p>",
     "report": {"period": "day", "coverage": {"overall": 0.99}},
     "attachments": [{"name": "chart.png", "mimetype": "image/png", "content_base64": "AAAA"}],
@@ -81,7 +82,7 @@ def test_report_and_mark_are_written_together_and_once(world, monkeypatch):
     reporting.make_due_reports(world.context)
     world.restart()
     reporting.make_due_reports(world.context)
-    assert world.messages() == [("mail", "Home, Sat 21 Nov: nothing to do")]
+    assert world.messages() == [("mail", "Home, Sat 21 Nov: nothing to do. Sun 27.4 kWh, 65 % own power.")]
     assert [job["date"] for job in jobs_done if job["kind"] == "report"] == ["2026-11-21"]
 
 
@@ -105,7 +106,9 @@ def test_a_new_home_gets_no_first_mail_about_a_day_it_did_not_see(world, monkeyp
     assert due(world, "2026-11-22T07:06:30") == []
     world.clock.at = local("2026-11-23T07:05:30")
     reporting.make_due_reports(world.context)
-    assert world.messages() == [("mail", "Home, Sat 21 Nov: nothing to do")], "later a day without data is told"
+    assert world.messages() == [("mail", "Home, Sat 21 Nov: nothing to do. Sun 27.4 kWh, 65 % own power.")], (
+        "later a day without data is told"
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,19 @@ def test_a_new_home_gets_no_first_mail_about_a_day_it_did_not_see(world, monkeyp
     ],
     ids=["in time Prometheus is waited for", "hours late it is not", "at the first start it is always"],
 )
+def test_while_prometheus_is_away_no_worker_is_started_for_nothing(world, monkeypatch):
+    asked = []
+    monkeypatch.setattr(reporting, "run_worker", lambda _context, job: asked.append(job) or {**MADE, "facts": {}})
+    reported(world, "2026-11-20")
+    world.context.prometheus_error = "connection refused"
+    world.clock.at = local("2026-11-22T07:05:30")
+    reporting.make_due_reports(world.context)
+    assert asked == []
+    world.clock.at = local("2026-11-22T13:06:00")
+    reporting.make_due_reports(world.context)
+    assert [job["offline"] for job in asked] == [True]
+
+
 def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monkeypatch, before, now, offline):
     reported(world, *before)
     asked = []
@@ -126,6 +142,13 @@ def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monke
     assert offline == asked[0]["offline"]
 
 
-def test_the_workers_result_becomes_a_message_with_its_picture():
-    message = reporting.to_message(MADE)
+def test_a_mail_tells_enough_unopened_and_brings_its_picture():
+    message = reporting.message_for("mailtos://me:secret@example.org", MADE)
+    assert message.title == "Home, Sat 21 Nov: nothing to do. Sun 27.4 kWh, 65 % own power."
     assert (message.text, message.html, message.attachments[0].content) == ("Sun 27.4 kWh", "<p>Sun</p>", b"\0\0\0")
+
+
+def test_a_phone_gets_the_short_text_and_no_picture():
+    message = reporting.message_for("ntfy://example.org/home", MADE)
+    assert (message.title, message.text) == (MADE["title"], MADE["push"])
+    assert (message.html, message.attachments) == (None, ())

@@ -22,4 +22,4 @@ def notify(config: Path, receiver: str, title: str, severity: str, text: str) ->
     from watchman.notify.message import Message
     from watchman.posting import post
 
-    post(config, [receiver], "test", "test message", Message(title, text, severity=severity))
+    post(config, [receiver], "test", "test message", lambda _url: Message(title, text, severity=severity))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def report(config: Path, period: str, date: str | None, output: str | None, as_j
     prometheus = Prometheus(prometheus_settings(loaded.prometheus))
     ports = make_ports(loaded, store, prometheus, clock.now, lambda line: click.echo(line, err=True))
     day = date or _yesterday(clock.now(), loaded.site.timezone)
-    formats = ["text", "html"] if send else [wanted] if wanted != "json" else []
+    formats = ["text", "push", "html"] if send else [wanted] if wanted != "json" else []
     made = run_job({"kind": "report", "period": period, "date": day, "formats": sorted({*formats, "text"})}, ports)
     if as_json or wanted == "json":
         click.echo(json.dumps(made["report"], indent=2, ensure_ascii=False))
@@ -78,10 +79,10 @@ def _write(text: str, output: str | None) -> None:
 
 def _send(config: Path, day: str, made: dict[str, Any]) -> None:
     from watchman.config import load_config
-    from watchman.jobs.reporting import to_message
+    from watchman.jobs.reporting import message_for
     from watchman.posting import post
 
     receivers = [name for report in load_config(config).reports for name in report.receivers]
     if not receivers:
         raise UsageError("no report is configured, so nobody is named to send it to; add reports to the config")
-    post(config, dict.fromkeys(receivers), "report", f"report day {day} on demand", to_message(made))
+    post(config, dict.fromkeys(receivers), "report", f"report day {day} on demand", partial(message_for, made=made))

@@ -15,7 +15,9 @@ from watchman.config.model import ReportConfig
 from watchman.context import Context
 from watchman.errors import WatchmanError
 from watchman.localtime import day_of, local_day, local_moment
+from watchman.notify.destination import MAIL_SCHEMES, scheme_of
 from watchman.notify.message import Attachment, Message
+from watchman.notify.words import cut
 from watchman.store import outbox
 from watchman.store.facts import set_fact
 from watchman.store.reports import claim_report, latest_report, report_exists
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 CATCH_UP_DAYS = 3
 WORKER_LIMIT_S = 900.0
+SUBJECT_LIMIT = 120
 USUAL = "usual"
 FACTS_EVERY_S = 20 * 3600.0
 _POLL_S = 0.5
@@ -92,22 +95,34 @@ def run_worker(context: Context, job: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(output))
 
 
-def to_message(made: Mapping[str, Any]) -> Message:
-    """The worker's result as a message: own text part, HTML with its pictures inline."""
+def message_for(url: str, made: Mapping[str, Any]) -> Message:
+    """The worker's result as one service shows it: a mail with own text part and picture, or a short text for a phone.
+
+    The subject of a mail is the verdict with the first line, so that it tells enough unopened.
+    """
+    title: str = made["title"]
+    if scheme_of(url) not in MAIL_SCHEMES:
+        return Message(title, made["push"], severity="info")
     attachments = tuple(
         Attachment(one["name"], one["mimetype"], base64.b64decode(one["content_base64"]))
         for one in made.get("attachments", [])
     )
-    return Message(made["title"], made["text"], made.get("html"), "info", attachments)
+    first_line = made["push"].strip().partition("\n")[0]
+    subject = cut(f"{title}. {first_line}" if first_line else title, SUBJECT_LIMIT)
+    return Message(subject, made["text"], made.get("html"), "info", attachments)
 
 
 def _make(context: Context, report: ReportConfig, day: date, now: float) -> None:
     zone = context.wiring.config.site.timezone
     start = local_day(day, zone)[0]
     first = _is_first(context, report)
+    offline = not first and _is_late(context, report, day, now)
+    if context.prometheus_error and not offline:
+        # It is waited for: a worker a minute would only say so again.
+        return
     job = {"kind": "report", "period": "day", "date": day.isoformat(), "formats": ["text", "push", "html"]}
     try:
-        made = run_worker(context, {**job, "offline": not first and _is_late(context, report, day, now)})
+        made = run_worker(context, {**job, "offline": offline})
     except WatchmanError as error:
         context.metrics.reports.labels(report.name, "failed").inc()
         log.warning("report %s of %s could not be made, it is tried again: %s", report.name, day, error)
@@ -128,20 +143,22 @@ def _hand_over(context: Context, report: ReportConfig, start: float, made: Mappi
     with context.store.begin() as connection:
         if not claim_report(connection, report.name, start, made["report"], now) or not send:
             return
-        outbox.add(connection, _postings(context, report, start, to_message(made)), now)
+        outbox.add(connection, _postings(context, report, start, made), now)
     context.metrics.reports.labels(report.name, "made").inc()
     context.want_delivery()
 
 
-def _postings(context: Context, report: ReportConfig, start: float, message: Message) -> Iterator[outbox.Posting]:
+def _postings(
+    context: Context, report: ReportConfig, start: float, made: Mapping[str, Any]
+) -> Iterator[outbox.Posting]:
     for receiver in report.receivers:
-        for destination in context.wiring.destinations[receiver]:
+        for destination, url in context.wiring.destinations[receiver].items():
             yield outbox.Posting(
                 receiver=receiver,
                 destination=destination,
                 kind="report",
                 dedup_key=f"report|{report.name}|{start:.0f}|{receiver}|{destination}",
-                message=message,
+                message=message_for(url, made),
                 reason="report is due",
             )
 

@@ -25,12 +25,21 @@ HEARTBEAT_LIMIT_S = 10.0
 
 
 def heartbeat(context: Context) -> None:
-    """Ask the URL while rules evaluate and messages get through; otherwise stay silent: silence is the alarm."""
+    """Ask the URL while rules evaluate, messages get through and the state can be written.
+
+    Otherwise stay silent: silence is the alarm.
+    """
     settings = context.wiring.config.heartbeat
     if settings is None or settings.url is None or context.prometheus_error or context.stuck:
         return
+    now = context.clock.now()
+    # Without a state nobody is told of anything: StoreError ends this job, and the log says why.
+    with context.store.begin() as connection:
+        set_fact(connection, ALIVE, now, now)
     try:
-        requests.get(settings.url.get_secret_value(), timeout=HEARTBEAT_LIMIT_S).raise_for_status()
+        # The body is not read: it could come for ever.
+        with requests.get(settings.url.get_secret_value(), timeout=HEARTBEAT_LIMIT_S, stream=True) as answer:
+            answer.raise_for_status()
     except requests.RequestException as error:
         log.warning("the heartbeat was not taken: %s", type(error).__name__)
 
