@@ -60,12 +60,12 @@ def test_what_prometheus_does_not_take_is_its_own_error_and_serious() -> None:
 
 
 @pytest.mark.integration
-def test_a_real_prometheus_gives_the_same_answers(prometheus) -> None:
+def test_a_real_prometheus_gives_the_same_answers(run_prometheus) -> None:
     now = round(time.time())
     hours_ago = [now - 7200.0 - 60 * minute for minute in range(10, -1, -1)]
-    remote_write(prometheus.url, [Series({"__name__": "checked_before"}, hours_ago, [1.0] * 11)])
-    remote_write(prometheus.url, [Series({"__name__": "checked_now"}, [now - 1.0], [1.0])])
-    client = Prometheus(PrometheusSettings(prometheus.url))
+    server = run_prometheus(history=[Series({"__name__": "checked_before"}, hours_ago, [1.0] * 11)])
+    remote_write(server.url, [Series({"__name__": "checked_now"}, [now - 1.0], [1.0])])
+    client = Prometheus(PrometheusSettings(server.url))
 
     found = [finding.text.partition("matches ")[2] for finding in check_rules(groups(), client.query, now)]
 
