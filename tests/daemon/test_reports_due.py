@@ -111,15 +111,6 @@ def test_a_new_home_gets_no_first_mail_about_a_day_it_did_not_see(world, monkeyp
     )
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "offline"),
-    [
-        (["2026-11-20"], "2026-11-22T07:05:30", False),
-        (["2026-11-20"], "2026-11-22T13:06:00", True),
-        ([], "2026-11-22T13:06:00", False),
-    ],
-    ids=["in time Prometheus is waited for", "hours late it is not", "at the first start it is always"],
-)
 def test_while_prometheus_is_away_no_worker_is_started_for_nothing(world, monkeypatch):
     asked = []
     monkeypatch.setattr(reporting, "run_worker", lambda _context, job: asked.append(job) or {**MADE, "facts": {}})
@@ -133,6 +124,15 @@ def test_while_prometheus_is_away_no_worker_is_started_for_nothing(world, monkey
     assert [job["offline"] for job in asked] == [True]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "offline"),
+    [
+        (["2026-11-20"], "2026-11-22T07:05:30", False),
+        (["2026-11-20"], "2026-11-22T13:06:00", True),
+        ([], "2026-11-22T13:06:00", False),
+    ],
+    ids=["in time Prometheus is waited for", "hours late it is not", "at the first start it is always"],
+)
 def test_hours_late_a_digest_without_prometheus_is_better_than_none(world, monkeypatch, before, now, offline):
     reported(world, *before)
     asked = []
