@@ -15,6 +15,7 @@ from watchman.energy.slots import Flow, Role
 from watchman.energy.tariff import Tariff
 from watchman.localtime import local_day
 from watchman.report.day import Comparison, DayReport, build_day
+from watchman.report.details import details
 from watchman.report.happened import events
 from watchman.report.opening import opening
 from watchman.report.render import render_html, render_push, render_text
@@ -355,3 +356,24 @@ def test_a_number_and_its_unit_stay_on_one_line_of_the_mail() -> None:
 
     assert "7.4\u00a0kW Fri 19:43-20:43 (7.4\u00a0kWh)" in html
     assert "\u00a0" not in render_text(report(**CAR))
+
+
+def small_lines(**roles: Minute) -> list[str]:
+    return details(report(**roles))
+
+
+def test_the_small_lines_tell_battery_own_use_and_nothing_that_is_not_known() -> None:
+    charge = small_lines(state_of_charge=lambda minute: 10.0 if minute < 120 else 80.0)
+    assert charge == ["Battery 10 to 80 %, 2 h at its reserve."]
+    assert small_lines(state_of_charge=lambda _minute: 50.0) == ["Battery 50 to 50 %."]
+    bought = small_lines(
+        production=lambda _minute: 1000.0, consumption=lambda _minute: 2000.0, grid_feed_in=lambda _minute: -1000.0
+    )
+    assert bought == ["50 % of what the house used was own power, 100 % of the sun was used here."]
+    assert small_lines(production=lambda _minute: None) == []
+
+
+def test_the_small_lines_stand_in_mail_and_text() -> None:
+    day = report(state_of_charge=lambda minute: 10.0 if minute < 120 else 80.0)
+    for text in (render_html(day, ""), render_text(day)):
+        assert "2 h at its reserve" in text.replace("\xa0", " ")

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from watchman.energy.slots import Flow
 from watchman.report.bars import Bar, bars
 from watchman.report.day import Comparison, DayReport
+from watchman.report.details import details
 from watchman.report.happened import events
 from watchman.report.opening import brief, critical_and_over, opening
 from watchman.report.site import Incident
@@ -64,6 +65,7 @@ class View:
     long_day: str
     opening: list[str]
     tiles: list[Tile]
+    details: list[str]
     rows: list[Row]
     mean_days: int
     compared: bool
@@ -95,6 +97,7 @@ def view(report: DayReport, chart_src: str = "") -> View:
         long_day=long_day(report.day),
         opening=opening(report),
         tiles=_tiles(report),
+        details=details(report),
         rows=_rows(report),
         mean_days=report.mean.days if report.mean else 0,
         compared=report.period.complete and report.mean is not None,
