@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from watchman.sonnen.values import Failure, flags, key, load_json, number, switch, text
@@ -54,6 +56,19 @@ def test_what_is_no_switch_is_none(value: object) -> None:
 )
 def test_text_is_fit_to_be_a_label(value: object, expected: str | None) -> None:
     assert text(value) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'"' + b'\\"' * 16000, b'"' + b'\\"' * 16000 + b"\\", b'{"a": "' + b"1" * 32000 + b'x"}'],
+    ids=["a text without an end", "ended by a backslash", "a long run of digits"],
+)
+def test_an_answer_made_to_be_slow_is_read_at_once(body: bytes) -> None:
+    started_s = time.process_time()
+    found = load_json(body)
+    number(found["a"] if isinstance(found, dict) else body.decode())
+
+    assert time.process_time() - started_s < 0.5, "all scrapes wait while a pattern is matched"
 
 
 def test_names_become_label_values() -> None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 MAX_DEPTH = 16  # the deepest answer known has 4 levels
 MAX_LABEL = 64
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+# It matches at every quotation mark and never steps back: an answer made for it would hold up all scrapes otherwise.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)
 _SWITCHES = {"0": False, "1": True, "false": False, "true": True}
 
 
