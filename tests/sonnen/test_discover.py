@@ -155,6 +155,24 @@ def test_the_only_battery_left_is_the_lost_one() -> None:
 
 
 @pytest.mark.parametrize(
+    "taken",
+    ["http://10.0.0.4:80", "http://10.0.0.4:8080", "http://sonnen-b", "http://sonnen-b:7979"],
+)
+def test_another_systems_battery_is_never_taken_however_that_system_is_addressed(taken: str) -> None:
+    home = Network({"http://10.0.0.4/api/v2": STATUS, "http://10.0.0.4:8080/api/v2": STATUS})
+    found = find_again(LOST, {taken}, home, lambda host: {"sonnen-b": ["10.0.0.4"]}.get(host, [host]))
+    assert found == "looked for it in 10.0.0.0/29: nothing there"
+
+
+def test_nothing_is_taken_while_the_name_of_another_system_is_unknown() -> None:
+    home = Network({"http://10.0.0.4/api/v2": STATUS})
+    found = find_again(LOST, {"http://sonnen-b"}, home, lambda _: [])
+    assert isinstance(found, str)
+    assert "http://sonnen-b cannot be resolved" in found
+    assert home.asked == []
+
+
+@pytest.mark.parametrize(
     ("answers", "words"),
     [
         ({}, "nothing there"),

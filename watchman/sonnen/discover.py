@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from watchman.sonnen.answers import ENDPOINTS, read_answer
 from watchman.sonnen.client import Limits, get
@@ -18,6 +20,7 @@ WORKERS = 32
 LIMITS = Limits(connect_s=1.0, total_s=3.0)
 
 Get = Callable[[str], bytes | Failure]
+Resolve = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,34 @@ def search(networks: Iterable[str], ports: Sequence[int] = (), fetch: Get = get_
     return [one for found in each for one in (found if ports else found[:1])]
 
 
-def find_again(system: System, taken: Iterable[str], fetch: Get = get_quickly) -> Found | str:
+def resolve(host: str) -> list[str]:
+    """The addresses of a host, none if its name is not known."""
+    try:
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        return []
+
+
+def find_again(
+    system: System, taken: Iterable[str], fetch: Get = get_quickly, resolve: Resolve = resolve
+) -> Found | str:
     """Where the battery went: the only one in its networks that is no other system's. Else a line that says why not.
 
-    A Sonnen does not tell its serial number to strangers, so two candidates cannot be told apart.
+    `taken` are the URLs of the other systems. A Sonnen does not tell its serial number to strangers, so two candidates
+    cannot be told apart, and nothing is taken while it is not known which address is another's.
     """
-    others = set(taken)
+    others: set[tuple[str, int]] = set()
+    for url in filter(None, taken):
+        held = _held(url, resolve)
+        if not held:
+            return f"not looked for: {url} cannot be resolved, and a battery found might be that one"
+        others |= held
     ports = dict.fromkeys((port_of(system.url), *PORTS))
-    found = {one.address: one for one in reversed(search(system.search, tuple(ports), fetch)) if one.url not in others}
+    found = {
+        one.address: one
+        for one in reversed(search(system.search, tuple(ports), fetch))
+        if (one.address, port_of(one.url)) not in others
+    }
     if len(found) == 1:
         return next(iter(found.values()))
     where = ", ".join(system.search)
@@ -62,6 +85,13 @@ def find_again(system: System, taken: Iterable[str], fetch: Get = get_quickly) -
         return f"looked for it in {where}: nothing there"
     names = ", ".join(sorted(one.url for one in found.values()))
     return f"looked for it in {where}: {names} answer, which one it is must be told with url"
+
+
+def _held(url: str, resolve: Resolve) -> set[tuple[str, int]]:
+    """The addresses and ports that are a battery's: on one of the usual ports it has the others as well."""
+    port = port_of(url)
+    ports = PORTS if port in PORTS else (port,)
+    return {(address, each) for address in resolve(urlsplit(url).hostname or "") for each in ports}
 
 
 def as_config(found: Iterable[Found]) -> str:

@@ -99,13 +99,17 @@ def _pollers(settings: Settings, energies: EnergyBook | None) -> tuple[Poller, .
     def find(system: System) -> Found | str:
         from watchman.sonnen.discover import find_again
 
-        others = [poller.state for poller in pollers if poller.state.system.host != system.host]
+        others = [poller.state for poller in pollers if _label(poller.state.system) != _label(system)]
         taken = {url for other in others for url in (other.system.url, other.known.base if other.known else "")}
         return find_again(system, taken)
 
     on_status = energies.add if energies else None
     pollers += [Poller(system, on_status=on_status, find=find) for system in settings.systems]
     return tuple(pollers)
+
+
+def _label(system: System) -> tuple[str, str]:
+    return system.host, system.sn
 
 
 def _start_poller(system: System) -> Poller:
@@ -122,8 +126,8 @@ def _bind(settings: Settings, pollers: tuple[Poller, ...], metrics: _Metrics, pr
     }
     try:
         return open_server(settings.listen.host, settings.listen.port, pages, {"/probe": probes})
-    except OSError as error:
-        cause = (error.strerror or str(error)).lower()
+    except (OSError, UnicodeError) as error:
+        cause = (getattr(error, "strerror", None) or "that is no address").lower()
         raise WatchmanError(f"cannot listen on {settings.listen}: {cause}; choose another with --listen") from error
 
 
