@@ -128,6 +128,15 @@ def test_other_targets_are_refused(running: Callable[..., Exporter], target: str
     assert words in text
 
 
+def test_more_parameters_than_any_prometheus_sends_are_refused(running: Callable[..., Exporter]) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(
+            f"http://127.0.0.1:{running(allow=('127.0.0.1:1',)).port}/probe?" + "a=1&" * 9, timeout=5
+        )
+    with refused.value as error:
+        assert (error.code, error.read()[:19]) == (400, b"too many parameters")
+
+
 def test_without_an_allow_list_nobody_is_asked_but_what_is_configured(
     simulation: Simulation, running: Callable[..., Exporter]
 ) -> None:

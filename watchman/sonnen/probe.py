@@ -38,7 +38,10 @@ class Probes:
 
     def __call__(self, query: str) -> Answer:
         started_s = time.perf_counter()
-        target = parse_qs(query, max_num_fields=8).get("target", [""])[0]
+        try:
+            target = parse_qs(query, max_num_fields=8).get("target", [""])[0]
+        except ValueError:
+            return Answer("too many parameters; ask for /probe?target=192.168.1.50\n", code=400)
         if not target:
             return Answer("target is missing; ask for /probe?target=192.168.1.50\n", code=400)
         poller = self._poller(target)
