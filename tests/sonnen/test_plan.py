@@ -9,6 +9,8 @@ import pytest
 
 from watchman.sonnen.answers import Reading, read_answer
 from watchman.sonnen.changes import changes
+from watchman.sonnen.collector import Build, collect
+from watchman.sonnen.exposition import render
 from watchman.sonnen.learn import Took, learn
 from watchman.sonnen.plan import State, current, first_state, is_offline, is_online, next_ask
 from watchman.sonnen.system import System, Target
@@ -119,6 +121,16 @@ def test_v1_is_status_inverter_powermeter_and_what_it_lacks_is_left_alone() -> N
         "found the v1 API at http://b",
         "this device has no battery: its series are left out, asked again every hour",
     ]
+
+
+def test_a_battery_that_has_no_api_at_all_is_offline_and_asked_on() -> None:
+    life = Life(bare(), lambda _: "not_found")
+    life.run_until(3600)
+
+    assert [line.partition(":")[0] for line in life.log] == ["offline"]
+    assert len(life.times_of("/api/v2/status")) > 60
+    text = render(collect([life.state], Build("1", "", "3"), life.now_s))
+    assert 'sonnen_endpoint_available{endpoint="status",host="b",sn=""} 1\n' in text, "it may be any fault"
 
 
 def test_a_slow_battery_gets_a_pause_between_requests() -> None:

@@ -71,7 +71,7 @@ def _endpoints(before: State, after: State) -> Iterator[Change]:
             yield Change(
                 f"the token is accepted, but not for {name} (HTTP 403): the Read API is switched off", bad=True
             )
-        if known.gone and not (earlier and earlier.gone):
+        if name != "status" and known.gone and not (earlier and earlier.gone):
             yield Change(f"this device has no {name}: its series are left out, asked again every hour")
 
 

@@ -47,7 +47,7 @@ def _write_endpoint(page: Families, labels: Labels, known: EndpointState, now_s:
     up = not known.reason and not offline
     page.gauge("sonnen_endpoint_up", "1 if the last request to this endpoint gave an answer", labels, up)
     doc = "0 if this device does not have the endpoint"
-    page.gauge("sonnen_endpoint_available", doc, labels, not known.gone)
+    page.gauge("sonnen_endpoint_available", doc, labels, labels["endpoint"] == "status" or not known.gone)
     page.gauge(
         "sonnen_last_success_timestamp_seconds",
         "When this endpoint last gave an answer",
