@@ -111,7 +111,8 @@ def load_groups(config: Config) -> tuple[list[Group], list[Fault]]:
         query_offset_s=config.query_offset,
     )
     groups = [_apply_policies(group, config) for group in load_rules(texts, defaults)]
-    return put_in_records(groups), lint_rules(texts, defaults)
+    written = config.prometheus.remote_write_url is not None
+    return put_in_records(groups, written=written), lint_rules(texts, defaults)
 
 
 def prometheus_settings(config: PrometheusConfig) -> PrometheusSettings:

@@ -74,6 +74,37 @@ def test_a_later_record_and_one_of_another_group_are_left_alone_and_said() -> No
     assert {use.problem for use in record_uses([late, other])} == {"it is not recorded earlier in this group"}
 
 
+@pytest.mark.parametrize(
+    ("expr", "same"),
+    [
+        ("r:late * 2", False),
+        ("r:b + 1", False),
+        ("r:elsewhere", False),
+        ("r:twice", False),
+        ("count(ALERTS)", False),
+        ("max_over_time(ALERTS_FOR_STATE[5m])", False),
+        ('{__name__=~"r:.*"}', False),
+        ("r:m * 2", True),
+        ("max_over_time(r:m[5m])", True),
+        ("m", True),
+    ],
+)
+def test_a_record_of_what_is_written_meanwhile_is_read_as_it_was_written(expr, same) -> None:
+    group = group_of(
+        DOUBLE, record("r:twice", "m"), record("r:b", expr), record("r:late", "n"), Rule(name="T", expr="r:b > 1")
+    )
+    other = group_of(record("r:elsewhere", "m"), record("r:twice", "n"), name="h")
+
+    assert put_in_records([group, other])[0].rules[-1].asked, "where nothing is written, the same instant is the same"
+    assert bool(put_in_records([group, other], written=True)[0].rules[-1].asked) is same
+    if not same:
+        (problem,) = {use.problem for use in record_uses([group, other], written=True) if use.record == "r:b"} - {
+            "it is not recorded earlier in this group",
+            "it is selected by labels",
+        }
+        assert problem == "its expression reads what other rules write meanwhile"
+
+
 def test_records_of_records_are_put_in_step_by_step() -> None:
     (group,) = put_in_records([group_of(DOUBLE, record("r:max", "max(r:m)"), Rule(name="T", expr="r:max > 1"))])
 

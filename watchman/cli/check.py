@@ -8,9 +8,10 @@ import click
 
 from watchman.cli.common import common_options
 from watchman.errors import ConfigError, Fault, UsageError, WatchmanError
+from watchman.rules.records import RecordUse, record_uses
 from watchman.rules.rule import Group
 
-Checked = tuple[list[Group], list[Fault]]
+Checked = tuple[list[Group], list[Fault], list[RecordUse]]
 
 
 @click.command(epilog="Examples: watchman check --query; watchman check rules/*.yaml")
@@ -27,23 +28,21 @@ def check(config: Path, rule_files: tuple[Path, ...], query: bool) -> None:
     With RULE_FILES only those are checked.
     """
     if rule_files:
-        groups, warnings = _check_files(rule_files)
+        groups, warnings, uses = _check_files(rule_files)
     else:
-        groups, warnings = _check_config(config)
+        groups, warnings, uses = _check_config(config)
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     if query:
         _check_queries(config, groups)
-    _tell_of_records(groups)
+    _tell_of_records(uses)
     rules = sum(len(group.rules) for group in groups)
     click.echo(f"fine: {rules} rules in {len(groups)} groups, {len(warnings)} warnings")
 
 
-def _tell_of_records(groups: list[Group]) -> None:
+def _tell_of_records(uses: list[RecordUse]) -> None:
     """What a rule that reads a record sees of it."""
-    from watchman.rules.records import record_uses
-
-    for use in record_uses(groups):
+    for use in uses:
         where = f'{use.group.file}:{use.rule.line}: group "{use.group.name}", "{use.rule.name}"'
         seen = (
             f"sees what Prometheus holds of it ({use.problem}): scrape watchman or set prometheus.remote_write_url"
@@ -72,7 +71,7 @@ def _check_config(config: Path) -> Checked:
         faults += error.faults
     if faults:
         raise ConfigError(faults)
-    return groups, warnings
+    return groups, warnings, record_uses(groups, written=loaded.prometheus.remote_write_url is not None)
 
 
 def _check_files(files: tuple[Path, ...]) -> Checked:
@@ -82,7 +81,8 @@ def _check_files(files: tuple[Path, ...]) -> Checked:
 
     texts = {str(file): _read(file) for file in files}
     defaults = Defaults(check_template=check_template)
-    return load_rules(texts, defaults), lint_rules(texts, defaults)
+    groups = load_rules(texts, defaults)
+    return groups, lint_rules(texts, defaults), record_uses(groups)
 
 
 def _read(file: Path) -> str:

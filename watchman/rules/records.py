@@ -2,13 +2,15 @@
 
 Prometheus writes a record before the next rule runs. Whoever only asks Prometheus cannot, so an instant selector of an
 earlier record is replaced by the record's expression at the same instant. Everything else (ranges, offsets, label
-matchers, records of other groups) sees what Prometheus has of the record by then.
+matchers, records of other groups) sees what Prometheus has of the record by then. So does a record that itself reads
+what is written between it and its reader: asked a second time it would give something else.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import re2
@@ -19,6 +21,9 @@ from watchman.rules.selectors import Tree, children, is_scalar, selectors, shape
 
 MAX_LENGTH = 20_000
 """A longer expression than this is not made: records that double themselves would end nowhere."""
+
+_OF_ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
+"""What every alerting rule writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +45,53 @@ class _Selector:
     problem: str
 
 
-def put_in_records(groups: Sequence[Group]) -> list[Group]:
-    """The groups with `asked` (and `selectors`) of every rule that reads an earlier record of its group."""
-    return [group for group, _ in _resolved(groups)]
+def put_in_records(groups: Sequence[Group], *, written: bool = False) -> list[Group]:
+    """The groups with `asked` (and `selectors`) of every rule that reads an earlier record of its group.
+
+    `written`: Prometheus has what a rule gives before the next one is asked. An expression that reads such a series
+    is then not the same any more later in the same evaluation.
+    """
+    return [group for group, _ in _resolved(groups, written)]
 
 
-def record_uses(groups: Sequence[Group]) -> list[RecordUse]:
+def record_uses(groups: Sequence[Group], *, written: bool = False) -> list[RecordUse]:
     """Every rule that reads a record, in file order."""
-    return [use for _, uses in _resolved(groups) for use in uses]
+    return [use for _, uses in _resolved(groups, written) for use in uses]
 
 
-def _resolved(groups: Sequence[Group]) -> Iterator[tuple[Group, list[RecordUse]]]:
+def _resolved(groups: Sequence[Group], written: bool) -> Iterator[tuple[Group, list[RecordUse]]]:
     counts = Counter(rule.name for group in groups for rule in group.rules if rule.record)
     for group in groups:
         earlier: dict[str, Rule] = {}
+        unsteady: set[str] = set()
         rules, uses = [], []
         for rule in group.rules:
-            new, problems = _put_in(rule, group, earlier, counts)
+            new, problems = _put_in(rule, group, earlier, counts, unsteady)
             rules.append(new)
             uses += [RecordUse(group, rule, record, problem) for record, problem in problems.items()]
             if rule.record:
+                if written and _reads(rule, _unsettled(counts, earlier)):
+                    unsteady.add(rule.name)
                 earlier[rule.name] = new
         yield replace(group, rules=tuple(rules)), uses
 
 
+def _unsettled(counts: Mapping[str, int], earlier: Mapping[str, Rule]) -> set[str]:
+    """What may be written between a rule and the rules after it: all but what this group alone has written already."""
+    return {name for name, count in counts.items() if count > 1 or name not in earlier} | _OF_ALERTS
+
+
+def _reads(rule: Rule, names: Iterable[str]) -> bool:
+    tree = parse_expression(rule.expr).tree
+    return tree is not None and any(_places(tree, names))
+
+
 def _put_in(
-    rule: Rule, group: Group, earlier: Mapping[str, Rule], counts: Mapping[str, int]
+    rule: Rule,
+    group: Group,
+    earlier: Mapping[str, Rule],
+    counts: Mapping[str, int],
+    unsteady: AbstractSet[str],
 ) -> tuple[Rule, dict[str, str]]:
     """The rule as it is to be asked, and for each record it reads why that was not put in ("" if it was)."""
     tree = parse_expression(rule.expr).tree if counts else None
@@ -73,7 +99,7 @@ def _put_in(
     problems: dict[str, str] = {}
     for place in places:
         for record in place.records:
-            problem = place.problem or _record_problem(record, group, earlier, counts)
+            problem = place.problem or _record_problem(record, group, earlier, counts, unsteady)
             problems[record] = problems.get(record) or problem
     wanted = {record: _as_read(earlier[record]) for record, problem in problems.items() if not problem}
     if not wanted:
@@ -128,7 +154,13 @@ def _place_problem(node: Tree, selector: Tree) -> str:
     return ""
 
 
-def _record_problem(record: str, group: Group, earlier: Mapping[str, Rule], counts: Mapping[str, int]) -> str:
+def _record_problem(
+    record: str,
+    group: Group,
+    earlier: Mapping[str, Rule],
+    counts: Mapping[str, int],
+    unsteady: AbstractSet[str],
+) -> str:
     if counts[record] > 1:
         return "more than one rule records it"
     if record not in earlier:
@@ -137,9 +169,10 @@ def _record_problem(record: str, group: Group, earlier: Mapping[str, Rule], coun
         return "the group has a limit"
     if earlier[record].labels:
         return "the record sets labels"
-    if parse_expression(earlier[record].query).tree is None:
-        return "the record's expression could not be checked here"
-    return ""
+    if record in unsteady:
+        return "its expression reads what other rules write meanwhile"
+    checked = parse_expression(earlier[record].query).tree is not None
+    return "" if checked else "the record's expression could not be checked here"
 
 
 def _as_read(record: Rule) -> str:
