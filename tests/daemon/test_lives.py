@@ -179,3 +179,23 @@ def test_a_policy_holds_for_rules_one_cannot_annotate(make_world):
     world = make_world(config=CONFIG + policies)
     (rule,) = world.context.wiring.groups[0].rules
     assert (rule.annotations["news_after"], rule.on_vanished) == ("3d", "hold")
+
+
+def test_missed_slots_of_a_rule_that_reads_at_the_end_are_asked_back_one_by_one(make_world):
+    """In a range query `@ end()` is the end of the range for every step."""
+    expr = "heat @ end() > 0"
+    world = make_world(rules=RULES.replace("heat > 0", expr))
+    world.prometheus.values["count(heat @ end())"] = {world.minute(minute): 1.0 for minute in range(60)}
+    world.prometheus.values[expr] = {world.minute(minute): 7.0 for minute in (1, 2, 3, 4)}
+    answer = world.prometheus.range
+
+    def as_a_range(asked, start, end, step_s):
+        assert "end()" not in asked
+        return answer(asked, start, end, step_s)
+
+    world.prometheus.range = as_a_range
+    world.tick(0)
+    jobs.housekeeping(world.context)
+    world.restart()
+    world.tick(8)
+    assert world.incidents() == [(60, 180, 300)]

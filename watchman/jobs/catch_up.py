@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -18,6 +19,9 @@ from watchman.series import Answer, LabelKey, Sample, Series
 LOOK_BACK_S = 3600.0
 
 Missed = list[tuple[float, Answer | QueryError | None]]
+
+# `@ end()` is the slot when a rule is evaluated; in a range query it is the last step, for every step.
+_OF_THE_RANGE = re.compile(r"@\s*(start|end)\s*\(", re.IGNORECASE)
 
 
 def catch_up(
@@ -46,8 +50,8 @@ def _ask_back(context: Context, group: Group, rule: Rule, slots: Sequence[float]
     start, end = slots[0] - group.query_offset_s, slots[-1] - group.query_offset_s
     known = " or ".join(f"count({selector})" for selector in rule.selectors) or "count(up)"
     try:
-        found = _by_slot(ask_range(context, rule.query, start, end, group.interval_s))
-        recorded = _by_slot(ask_range(context, known, start, end, group.interval_s))
+        found = _found(context, rule.query, start, end, group.interval_s)
+        recorded = _found(context, known, start, end, group.interval_s)
     except QueryError as error:
         return [(slot, error) for slot in slots]
     missed: Missed = []
@@ -56,6 +60,15 @@ def _ask_back(context: Context, group: Group, rule: Rule, slots: Sequence[float]
         answer = Answer("vector", found.get(asked, [])) if asked in recorded or asked in found else None
         missed.append((slot, answer))
     return missed
+
+
+def _found(context: Context, expr: str, start: float, end: float, step_s: float) -> dict[float, list[Sample]]:
+    """The elements at every step from `start` to `end`."""
+    if not _OF_THE_RANGE.search(expr):
+        return _by_slot(ask_range(context, expr, start, end, step_s))
+    times = [round(start + number * step_s, 3) for number in range(round((end - start) / step_s) + 1)]
+    found = {ts: ask(context, expr, ts).samples for ts in times}
+    return {ts: samples for ts, samples in found.items() if samples}
 
 
 def _by_slot(series: Sequence[Series]) -> dict[float, list[Sample]]:
