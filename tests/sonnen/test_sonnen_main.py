@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -16,10 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from watchman.sonnen.__main__ import _parser as exporter_parser
 from watchman.sonnen.__main__ import main
 from watchman.sonnen.device import Device
 from watchman.sonnen.device import Server as Simulation
+from watchman.sonnen.device import _parser as simulate_parser
 from watchman.sonnen.simulator import Home, Settings
+from watchman.sonnen.system import APIS
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -32,6 +36,7 @@ Start = Callable[..., subprocess.Popen[str]]
         (["--url", "http://b", "--listen", "x"], 2, "sonnen exporter: --listen 'x' is not HOST:PORT"),
         (["a.toml", "--config", "b.toml"], 2, "sonnen exporter: two config files are given; give one"),
         (["/no/such/config.toml"], 1, "sonnen exporter: cannot read /no/such/config.toml: no such file or directory"),
+        (["--url", "http://b", "--listen", "..:1"], 1, "sonnen exporter: cannot listen on ..:1"),
         (["--url", "ftp://b"], 1, "sonnen exporter: command line and environment: url: has the scheme 'ftp'"),
     ],
 )
@@ -43,6 +48,44 @@ def test_a_fault_is_one_line_and_an_exit_code(
 
     assert main(argv) == code
     assert capsys.readouterr().err.startswith(line)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["discover", "--help"]])
+def test_it_calls_itself_as_it_was_called(
+    argv: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit):
+        main(argv)
+    told = capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["watchman/sonnen/__main__.py", *argv])
+    with pytest.raises(SystemExit):
+        main()
+
+    assert told.startswith("usage: watchman exporter ")
+    assert capsys.readouterr().out.startswith("usage: python -m watchman.sonnen ")
+
+
+@pytest.mark.parametrize(
+    "parser", [exporter_parser("watchman exporter"), simulate_parser()], ids=["exporter", "simulate"]
+)
+def test_every_option_is_explained(parser: argparse.ArgumentParser) -> None:
+    assert [action.dest for action in parser._actions if not action.help] == []
+
+
+def test_the_help_names_every_api(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert f"# {', '.join(APIS)}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["token_file", "energy_file"])
+def test_a_path_that_can_be_none_is_one_line(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, line = tmp_path / "config.toml", f'{key} = "a\\u0000b"'
+    system = '[[systems]]\nurl = "http://b"\n'
+    path.write_text(f"{line}\n{system}" if key == "energy_file" else f"{system}{line}\n")
+
+    assert main([str(path)]) == 1
+    assert f"{key}: " in capsys.readouterr().err
 
 
 def test_a_config_that_is_no_text_is_a_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,12 +22,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until told to end. 0 fine, 1 the work failed, 2 wrong usage; errors are one line on stderr."""
+    """Serve until told to end; `argv` is given by `watchman exporter`, else the process's own is taken.
+
+    0 fine, 1 the work failed, 2 wrong usage; errors are one line on stderr.
+    """
     words = sys.argv[1:] if argv is None else argv
+    name = "python -m watchman.sonnen" if argv is None else "watchman exporter"
     try:
         if words[:1] == ["discover"]:
-            return _discover(words[1:])
-        args = _parser().parse_args(words)
+            return _discover(words[1:], name)
+        args = _parser(name).parse_args(words)
         settings = _settings(args)
         start_logging(args.log_format, debug=args.debug)
         run(settings)
@@ -37,13 +41,21 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _discover(words: list[str]) -> int:
+def _discover(words: list[str], name: str) -> int:
     """Print what is found as tables for config.toml; 1 if that is nothing."""
     from watchman.sonnen.discover import as_config, search
 
-    parser = _Parser(prog="python -m watchman.sonnen discover", description="Look for Sonnen batteries in networks.")
-    parser.add_argument("--subnet", action="append", required=True, metavar="NETWORK", help="as 192.168.1.0/24")
-    parser.add_argument("--port", action="append", default=[], type=int, help="default: 80, 8080 and 7979")
+    parser = _Parser(prog=f"{name} discover", description="Look for Sonnen batteries in networks.")
+    parser.add_argument(
+        "--subnet",
+        action="append",
+        required=True,
+        metavar="NETWORK",
+        help="such as 192.168.1.0/24; may be given several times",
+    )
+    parser.add_argument(
+        "--port", action="append", default=[], type=int, help="may be given several times; default: 80, 8080 and 7979"
+    )
     args = parser.parse_args(words)
     if wrong := [port for port in args.port if not 0 < port < 65536]:
         raise UsageError(f"--port {wrong[0]} is not a port; give 1 to 65535")
@@ -57,9 +69,9 @@ def _discover(words: list[str]) -> int:
     return 0
 
 
-def _parser() -> _Parser:
+def _parser(name: str = "watchman exporter") -> _Parser:
     parser = _Parser(
-        prog="python -m watchman.sonnen",
+        prog=name,
         description="Prometheus exporter for Sonnen batteries.",
         epilog=f"{exporter_settings.__doc__}\ndiscover --subnet NETWORK looks for batteries; see discover --help.\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -69,7 +81,7 @@ def _parser() -> _Parser:
     parser.add_argument("--listen", default="", metavar="HOST:PORT", help="default: port 9422 on all addresses")
     parser.add_argument("--url", default="", help="the battery, for example http://192.168.1.50")
     parser.add_argument("--token", default="", help="JSON API token; better in SONNEN_TOKEN_FILE or the config file")
-    parser.add_argument("--log-format", choices=FORMATS, default="text")
+    parser.add_argument("--log-format", choices=FORMATS, default="text", help="lines of the log; default: text")
     parser.add_argument("--debug", action="store_true", help="log every request that fails")
     parser.add_argument("--version", action="version", version=f"watchman {__version__}")
     return parser

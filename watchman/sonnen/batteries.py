@@ -117,7 +117,7 @@ def read_token(table: Mapping[str, Any], place: str, problems: Problems, read_fi
     if path:
         try:
             token = read_file(path).strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not text"
             problems.fault(f"{place}token_file", f"cannot read {path!r}: {reason}")
             return None

@@ -248,8 +248,12 @@ def _zone_name(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     home = Settings()
     parser = argparse.ArgumentParser(prog="watchman simulate", description="A simulated Sonnen battery.")
-    parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT")
-    parser.add_argument("--fault", default="none", choices=FAULTS)
+    parser.add_argument(
+        "--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="where to answer; default: 127.0.0.1:8080"
+    )
+    parser.add_argument(
+        "--fault", default="none", choices=FAULTS, help="how the battery misbehaves; default: not at all"
+    )
     parser.add_argument("--api", default="both", choices=APIS, help="which generation answers")
     parser.add_argument("--batteries", type=_count, default=1, help="how many, on ports that follow one another")
     parser.add_argument("--token", default="", help="the Auth-Token v2 asks for; empty: none")
@@ -258,8 +262,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--charge", type=float, default=50, metavar="PERCENT", help="the battery's charge at that moment"
     )
-    parser.add_argument("--latitude", type=float, default=home.latitude)
-    parser.add_argument("--longitude", type=float, default=home.longitude)
+    parser.add_argument("--latitude", type=float, default=home.latitude, help="of the home, in degrees")
+    parser.add_argument("--longitude", type=float, default=home.longitude, help="of the home, in degrees")
     parser.add_argument("--tz", type=_zone_name, default=home.timezone, help="time zone of the home")
     return parser
 

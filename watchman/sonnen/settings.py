@@ -9,7 +9,7 @@ A flag counts more than the environment, the environment more than the file. Emp
     host = "sonnen-a"                 # label; left out: the host name of the URL
     sn = "Psb12345"                   # label; left out: empty
     token = "..."                     # or token_file; without one, v2 is asked for its status only
-    api = "auto"                      # auto, v1, v2
+    api = "auto"                      # auto, v1, v2, eco
     poll_seconds = 5
     keep_stale = false                # true: go on showing the last values of a battery that is gone
     timezone = "Europe/Berlin"        # of the battery's clock; left out: as the battery says
@@ -172,9 +172,9 @@ def _energy_file(
     if given := environ.get("SONNEN_ENERGY_FILE"):
         return Path(given)
     name = document.get("energy_file", "")
-    if isinstance(name, str):
+    if isinstance(name, str) and "\0" not in name:
         return Path(options.config).parent / name if name else None
-    problems.fault("energy_file", f"must be a path in quotes, not {type(name).__name__}")
+    problems.fault("energy_file", f"must be a path in quotes, not {name!r}")
     return None
 
 
