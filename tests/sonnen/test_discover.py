@@ -229,6 +229,13 @@ def test_it_is_looked_for_only_where_told_and_seldom(monkeypatch: pytest.MonkeyP
         assert len(looked) == times
 
 
+def test_two_batteries_at_one_address_get_labels_of_their_own() -> None:
+    found = [Found(f"http://10.0.0.1{port}", "10.0.0.1", "v2", 50) for port in ("", ":5000")]
+    found.append(Found("http://10.0.0.2:8080", "10.0.0.2", "v1", 50))
+    systems = load_settings(Options("config.toml", as_config(found)), {}, lambda _: "").systems
+    assert [system.host for system in systems] == ["10.0.0.1:80", "10.0.0.1:5000", "10.0.0.2"]
+
+
 def test_the_config_of_nothing_is_empty() -> None:
     assert as_config([]) == ""
 

@@ -95,11 +95,14 @@ def _held(url: str, resolve: Resolve) -> set[tuple[str, int]]:
 
 
 def as_config(found: Iterable[Found]) -> str:
-    """The batteries as tables for config.toml."""
+    """The batteries as tables for config.toml. Two at one address have its port in their label: labels must differ."""
     blocks = []
-    for one in found:
+    batteries = list(found)
+    places = [one.address for one in batteries]
+    for one in batteries:
+        host = one.address if places.count(one.address) == 1 else f"{one.address}:{port_of(one.url)}"
         charge = "" if one.charge_percent is None else f", charge {one.charge_percent:g} %"
-        blocks.append(f'# {one.api} API{charge}\n[[systems]]\nhost = "{one.address}"\nurl = "{one.url}"\n')
+        blocks.append(f'# {one.api} API{charge}\n[[systems]]\nhost = "{host}"\nurl = "{one.url}"\n')
     return "\n".join(blocks)
 
 
