@@ -213,6 +213,19 @@ def test_a_poller_follows_its_battery_to_another_address(
     assert f"home: found at {here.url}; put this address into the config file" in caplog.text
 
 
+def test_a_search_that_finds_the_same_as_before_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = iter(["nothing", "nothing", "two", "nothing"])
+    poller = Poller(LOST, find=lambda _: next(answers))
+    with caplog.at_level(logging.INFO, "watchman.sonnen"):
+        for gone_s, now_s in ((0.0, 1000.0), (0.0, 2000.0), (0.0, 3000.0), (3000.0, 4000.0)):
+            poller.state = replace(poller.state, offline_since_s=gone_s)
+            monkeypatch.setattr(polling.time, "monotonic", lambda now_s=now_s: now_s)
+            poller._look_for_it(now_s)
+    assert [record.getMessage() for record in caplog.records] == ["home: nothing", "home: two", "home: nothing"]
+
+
 def test_it_is_looked_for_only_where_told_and_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[float] = []
 

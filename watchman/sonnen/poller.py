@@ -44,6 +44,7 @@ class Poller:
         self.settled = threading.Event()  # set once it is known whether the battery answers
         self._fetch, self._on_status, self._find = fetch, on_status, find
         self._searched_s = float("-inf")
+        self._searched_in_vain: tuple[float, str] | None = None  # since when it was gone, and what was logged
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sonnen {system.host}", daemon=True)
 
@@ -105,7 +106,9 @@ class Poller:
         found = self._find(state.system)
         self._searched_s = time.monotonic()
         if isinstance(found, str):
-            log.info("%s: %s", state.system.host, found)
+            if self._searched_in_vain != (gone_s, found):
+                log.info("%s: %s", state.system.host, found)
+            self._searched_in_vain = gone_s, found
             return
         log.warning("%s: found at %s; put this address into the config file", state.system.host, found.url)
         self.state = moved(state, found.url, now_s)
