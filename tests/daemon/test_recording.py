@@ -13,9 +13,12 @@ from likeness import unix
 from servers import wait_for
 from world import CONFIG
 
+from watchman import jobs
 from watchman.book import rule_key
+from watchman.config import load_config
 from watchman.errors import QueryError
 from watchman.series import Answer, Sample
+from watchman.wiring import wire
 
 RULES = """\
 groups:
@@ -92,6 +95,35 @@ def test_records_and_alerts_are_written_and_ended_and_an_absent_receiver_holds_n
         (at(2), {}, ["ALERTS", "ALERTS_FOR_STATE"]),
     ]
     assert world.context.write_error == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "at_once", "next_time"),
+    [
+        (("room:heat:double", "room:heat:twice"), ["room:heat:double"], []),
+        (("alert: Hot", "alert: Warm"), ["ALERTS", "ALERTS_FOR_STATE"], []),
+        (("name: g", "name: h"), [], []),
+        (("        annotations:", "        labels: {a: b}\n        annotations:"), [], ["ALERTS", "ALERTS_FOR_STATE"]),
+    ],
+    ids=["a record is renamed", "an alert is renamed", "the group is renamed", "a label is added"],
+)
+def test_a_reload_ends_the_series_that_no_rule_gives_any_more(make_world, change, at_once, next_time):
+    world = make_world(rules=RULES)
+    receiver = Receiver()
+    world.context.wiring = replace(world.context.wiring, writer=receiver)
+    world.prometheus.query = lambda *_: Answer("vector", [Sample({"room": "bath"}, 120.0)])
+    world.tick(0)
+    receiver.posts = []
+    old, new = change
+    rules = RULES.replace("expr: room:heat:double", "expr: heat * 2").replace(old, new)
+    (world.folder / "rules.yaml").write_text(rules)
+    wiring = wire(load_config(world.folder / "config.yaml", {}))
+    world.context.wiring = replace(wiring, prometheus=world.prometheus, writer=receiver)
+    jobs.forget_removed_rules(world.context)
+    assert [name for _, _, ended in receiver.posts for name in ended] == at_once
+    receiver.posts = []
+    world.tick(1)
+    assert [name for _, _, ended in receiver.posts for name in ended] == next_time
 
 
 def test_a_rule_with_more_elements_than_allowed_fails_and_says_so(make_world):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from watchman.context import Context
 from watchman.errors import QueryError
 from watchman.rules.alert import AlertState
 from watchman.rules.engine import Evaluation
 from watchman.rules.rule import Group, Rule
-from watchman.series import Sample, label_key
+from watchman.series import Labels, Sample, label_key
 
 log = logging.getLogger(__name__)
 
 # While the receiver is away every rule would wait for it.
 RETRY_S = 30.0
+_OF_ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 
 
 def record(context: Context, group: Group, rule: Rule, key: str, evaluation: Evaluation, slot: float) -> None:
@@ -37,12 +39,34 @@ def alert_samples(evaluation: Evaluation) -> list[Sample]:
     return samples
 
 
+def end_removed(context: Context, names: Mapping[str, str]) -> None:
+    """After a reload: what rules that are gone had written ends. `names` are those of the rules there are, by key.
+
+    Where a rule of the same name is there (its group or its labels changed), its next evaluation ends what it does not
+    give: a series must not have a hole because its rule moved.
+    """
+    ended: list[Labels] = []
+    for key in [key for key in list(context.written) if key not in names]:
+        for identity, labels in context.written.pop(key, {}).items():
+            name = labels.get("alertname") if labels["__name__"] in _OF_ALERTS else labels["__name__"]
+            heir = next((other for other, its_name in names.items() if its_name == name), None)
+            if heir is None:
+                ended.append(labels)
+            else:
+                context.written[heir] = {**context.written.get(heir, {}), identity: labels}
+    if ended and context.wiring.writer is not None and context.clock.now() >= context.write_again_at:
+        _post(context, context.clock.now(), [], ended)
+
+
 def _write(context: Context, key: str, samples: list[Sample], ts: float) -> None:
     written = {label_key(sample.labels): sample.labels for sample in samples}
     before = context.written.get(key, {})
     ended = [labels for identity, labels in before.items() if identity not in written]
-    if not samples and not ended:
-        return
+    if (samples or ended) and _post(context, ts, samples, ended):
+        context.written[key] = written
+
+
+def _post(context: Context, ts: float, samples: list[Sample], ended: list[Labels]) -> bool:
     assert context.wiring.writer is not None
     try:
         context.wiring.writer.write(ts, samples, ended)
@@ -51,8 +75,8 @@ def _write(context: Context, key: str, samples: list[Sample], ts: float) -> None
         if not context.write_error:
             log.warning("recorded series cannot be written: %s", error)
         context.write_error = str(error)
-        return
-    context.written[key] = written
+        return False
     if context.write_error:
         log.info("recorded series can be written again")
         context.write_error = ""
+    return True

@@ -8,6 +8,7 @@ import requests
 
 from watchman.book import rules_with_keys
 from watchman.context import Context
+from watchman.jobs.recording import end_removed
 from watchman.rules.builtin import BUILT_IN_GROUP, STUCK_AFTER_S, Stuck
 from watchman.series import fingerprint
 from watchman.store import notices, outbox
@@ -70,7 +71,8 @@ def look_for_stuck(context: Context) -> None:
 def forget_removed_rules(context: Context) -> None:
     """After a reload: alerts of rules that are gone are over."""
     now = context.clock.now()
-    keys = [key for key, _, _ in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP))]
+    names = {key: rule.name for key, _, rule in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP))}
+    keys = list(names)
     # A rule that is new has no past to make up for.
     context.restored.update(keys)
     gone = context.book.keep_only(keys)
@@ -78,5 +80,6 @@ def forget_removed_rules(context: Context) -> None:
         forget_rules(connection, keys)
         for alert in gone:
             close_incident(connection, fingerprint(alert.labels), now)
+    end_removed(context, names)
     context.want_dispatch()
     context.want_forward()
