@@ -76,19 +76,34 @@ def test_a_restart_while_firing_says_nothing_twice_and_the_end_comes(thing, watc
 def live_through_kills(thing, phone, daemon, kills, seed):
     """Turn the heat on and off; kill the daemon at random moments, let the phone service fail now and then."""
     chance = random.Random(seed)
+
+    def is_in(*states):
+        return lambda: daemon.is_ready() and daemon.states() == list(states)
+
     daemon.start()
     for kill in range(kills):
         thing.heat = float(kill + 1)
-        time.sleep(chance.uniform(0.2, 2.0))
+        # Sometimes before it is up, sometimes as soon as it is, sometimes while it tells.
+        wait_for(
+            chance.choice([lambda: True, daemon.is_ready, is_in("firing")]) if kill else is_in("firing"),
+            what="a moment",
+        )
+        time.sleep(chance.uniform(0, 0.3))
         phone.status = chance.choice([200, 200, 503])
         daemon.kill()
         daemon.start(wait=False)
-        time.sleep(chance.uniform(0.5, 2.5))
-        thing.heat = 0.0
-        time.sleep(chance.uniform(0.2, 1.5))
+        thing.heat = chance.choice([0.0, thing.heat])
+        wait_for(chance.choice([daemon.is_ready, is_in() if thing.heat == 0.0 else is_in("firing")]), what="the next")
         phone.status = 200
-    wait_for(lambda: daemon.is_ready() and daemon.states() == [], limit_s=30, what="calm")
+    thing.heat = 0.0
+    wait_for(is_in(), limit_s=30, what="calm")
     wait_for(lambda: not daemon.outbox(), limit_s=60, what="an empty outbox")
+    wait_for(lambda: all_is_over(daemon), limit_s=30, what="the last end")
+
+
+def all_is_over(daemon):
+    titles = [row["title"] for row in daemon.outbox("--all", "--limit", "10000")]
+    return sum(title.startswith("Over: ") for title in titles) * 2 == len(titles)
 
 
 def check_nothing_lost(phone, daemon, kills):

@@ -47,7 +47,12 @@ def test_signals_are_heard_again_after_a_family_is_gone() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
-def test_ctrl_c_waits_until_a_new_child_is_known_to_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_waits_until_a_new_child_is_known_to_the_guard(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    # A run in the background of a shell ignores SIGINT; this one must hear it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     monkeypatch.setenv("WHOM", str(os.getpid()))
     poke = [sys.executable, "-c", "import os, signal; os.kill(int(os.environ['WHOM']), signal.SIGINT)"]
     with Family(keep=False) as family:
