@@ -196,7 +196,9 @@ def _rule_gauges(context: Context) -> GaugeRows:
 
 def _recorded(context: Context) -> GaugeRows:
     for sample in context.book.every_recorded():
-        labels = {name: text for name, text in sample.labels.items() if name != "__name__"}
+        # Empty ones say that there is none: with `honor_labels` Prometheus then puts none of its own in.
+        labels = {"instance": "", "job": "", **sample.labels}
+        del labels["__name__"]
         yield sample.labels["__name__"], "Recorded by a rule", labels, sample.value
 
 

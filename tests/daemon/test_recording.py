@@ -9,7 +9,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from likeness import unix
+from likeness import get, unix
 from servers import wait_for
 from world import CONFIG
 
@@ -45,7 +45,7 @@ def test_a_record_is_on_metrics_and_its_expression_in_the_rule_that_reads_it(mak
     world.tick(0)
     assert asked == ["heat * 2", f"{PUT_IN} > 100"]
     text = world.context.metrics.render().decode()
-    assert 'room:heat:double{room="bath"} 120.0' in text
+    assert 'room:heat:double{instance="",job="",room="bath"} 120.0' in text
     assert "# HELP room:heat:double Recorded by a rule" in text
 
     world.prometheus.error = QueryError("gone", "connect")
@@ -228,6 +228,41 @@ def test_with_remote_write_each_rule_sees_what_the_ones_before_it_gave(thing, wa
     assert 0.9 < began["Before"] - began["AtOnce"] < 1.1
     thing.heat = 0.0
     wait_for(lambda: not since(daemon), what="all to end")
+
+
+OF_ALL = """\
+groups:
+  - name: g
+    interval: 1s
+    rules:
+      - {record: "house:heat:sum", expr: sum(heat)}
+      - {record: "room:heat:double", expr: heat * 2}
+"""
+
+
+@pytest.mark.integration
+def test_a_record_that_prometheus_scrapes_has_the_labels_it_was_recorded_with(
+    thing, run_prometheus, make_daemon, phone
+):
+    phone.open()
+    thing.heat = 7.0
+    daemon = make_daemon("http://127.0.0.1:9")
+    jobs = [
+        {"job_name": "thing", "static_configs": [{"targets": [thing.address]}]},
+        {"job_name": "us", "honor_labels": True, "static_configs": [{"targets": [f"127.0.0.1:{daemon.port}"]}]},
+    ]
+    prometheus = run_prometheus(config={"scrape_configs": jobs})
+    daemon.config.write_text(daemon.config.read_text().replace("http://127.0.0.1:9", prometheus.url, 1))
+    (daemon.folder / "rules.yaml").write_text(OF_ALL)
+    daemon.start()
+
+    def labels(name):
+        found = get(f"{prometheus.url}/api/v1/query?query={name}")["data"]["result"]
+        return [one["metric"] for one in found]
+
+    wait_for(lambda: labels("room:heat:double") and labels("house:heat:sum"), what="both records")
+    assert labels("house:heat:sum") == [{"__name__": "house:heat:sum"}]
+    assert labels("room:heat:double") == [{"__name__": "room:heat:double", "instance": thing.address, "job": "thing"}]
 
 
 def since(daemon):
