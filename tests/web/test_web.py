@@ -124,6 +124,16 @@ def test_rules_can_be_asked_by_type(client, kind, names):
     assert names == [rule["name"] for group in groups for rule in group["rules"]]
 
 
+def test_an_unknown_type_of_rules_is_refused_as_prometheus_refuses_it(client):
+    answer = client.get("/api/v1/rules?type=nope")
+    assert answer.status_code == 400
+    assert answer.get_json() == {
+        "status": "error",
+        "errorType": "bad_data",
+        "error": 'invalid parameter "type": not supported value "nope"',
+    }
+
+
 def test_alerts_are_listed_without_those_that_are_over(client, home):
     over = Alert({"alertname": "X"}, AlertState.INACTIVE, 1.0, 1.0, fired_at=2.0, resolved_at=3.0)
     home.statuses = [RuleStatus(GROUP, RULE, (FIRING, over))]

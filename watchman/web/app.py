@@ -54,7 +54,10 @@ def _add_page(app: Flask, ports: Ports) -> None:
 def _add_api(app: Flask, ports: Ports) -> None:
     @app.get("/api/v1/rules")
     def rules() -> Response:
-        return _success(rules_data(ports.rules(), request.args.get("type", "")))
+        kind = request.args.get("type", "")
+        if kind not in ("", "alert", "record"):
+            return _bad_data(f'invalid parameter "type": not supported value "{kind[:100]}"')
+        return _success(rules_data(ports.rules(), kind))
 
     @app.get("/api/v1/alerts")
     def alerts() -> Response:
@@ -96,6 +99,10 @@ def _page_values(view: Overview) -> dict[str, Any]:
 
 def _success(data: dict[str, Any]) -> Response:
     return jsonify({"status": "success", "data": data})
+
+
+def _bad_data(error: str) -> Response:
+    return make_response(jsonify({"status": "error", "errorType": "bad_data", "error": error}), 400)
 
 
 def _text(text: str, status: int = 200) -> Response:
