@@ -14,7 +14,7 @@ from watchman.errors import WatchmanError
 from watchman.localtime import day_of, local_day
 from watchman.sonnen.simulator import Energy, Home, Reading, Settings
 
-SCRAPE_S = 15
+SCRAPE_S = 30
 _SLOW_S = 60  # what hardly ever changes is written once a minute, well within Prometheus' look-back
 _LOST = 8 * SCRAPE_S / 86400  # a home network loses some eight scrapes a day
 

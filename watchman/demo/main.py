@@ -28,6 +28,7 @@ from watchman.demo.stage import (
     find_programs,
     restore_grid,
     set_up,
+    start_watchman,
 )
 from watchman.demo.story import Story
 from watchman.demo.web import Site
@@ -35,7 +36,7 @@ from watchman.durations import parse_duration
 from watchman.errors import WatchmanError
 from watchman.sonnen.simulator import Energy
 
-_CUT_AFTER_S = 3.0
+_CUT_AFTER_S = 1.0
 _RESTORE_AFTER_S = 8.0
 _LOOK_S = 0.3
 
@@ -72,11 +73,16 @@ def _run(options: argparse.Namespace) -> int:
         family = stack.enter_context(Family(keep=options.keep))
         say(f"everything is in {family.folder}{'' if options.keep else ', removed at the end'}")
         ports = choose_ports(smtp.port, pushes.port)
-        yesterday = set_up(Stage(family, programs, ports, home, say), now)
+        stage = Stage(family, programs, ports, home, say)
+        yesterday = set_up(stage, now)
+        # Scripted while the daemon starts: nobody waits for it, and the story is the same.
+        cut_at = cut_grid(ports, time.time() + _CUT_AFTER_S)
+        say(f"the power will be cut at {clock(cut_at)}")
+        start_watchman(stage)
         if not options.headless:
             _show_addresses(ports, pushes, mails)
         play = _Play(family, ports, phone, mailbox, yesterday, clock, say)
-        return _verdict(play, _watch(play, options.limit_s, patient=not options.headless))
+        return _verdict(play, _watch(play, cut_at, options.limit_s, patient=not options.headless))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +98,13 @@ class _Play:
     say: Say
 
 
-def _watch(play: _Play, limit_s: float | None, *, patient: bool) -> Story:
-    """Cut the power, look who is told, give it back; until the time is up, or for ever.
+def _watch(play: _Play, cut_at: float, limit_s: float | None, *, patient: bool) -> Story:
+    """Look who is told of the power cut, give the power back; until the time is up, or for ever.
 
     Where nobody watches (not `patient`) it ends as soon as everything has been seen.
     """
     told, begun = Story(), time.monotonic()
-    cut_at, back_at = cut_grid(play.ports, time.time() + _CUT_AFTER_S), None
-    play.say(f"the power will be cut at {play.clock(cut_at)}")
+    back_at = None
     while (limit_s is None or time.monotonic() < begun + limit_s) and (patient or not told.complete()):
         play.family.check()
         for step in _look(play, cut_at, back_at):

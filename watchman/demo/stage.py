@@ -76,7 +76,7 @@ def choose_home(now: float) -> Settings:
 
 
 def set_up(stage: Stage, now: float) -> Energy:
-    """Start everything; returns, when all of it answers, what truly flowed yesterday. Raises WatchmanError."""
+    """Start all but watchman; returns, when it answers, what truly flowed yesterday. Raises WatchmanError."""
     stage.say(f"the home is in {stage.home.timezone}, where it is {story.clock_in(ZoneInfo(stage.home.timezone))(now)}")
     end = now // history.SCRAPE_S * history.SCRAPE_S
     start = end - HISTORY_DAYS * 86400
@@ -88,10 +88,16 @@ def set_up(stage: Stage, now: float) -> Energy:
     _start_prometheus(stage)
     _start_exporter(stage)
     stage.say("Prometheus, Alertmanager, battery and exporter answer")
-    _start_watchman(stage)
-    stage.say("watchman answers, all is up")
     zone = ZoneInfo(stage.home.timezone)
     return samples.truth(*local_day(day_of(end, zone) - timedelta(days=1), zone))
+
+
+def start_watchman(stage: Stage) -> None:
+    """Start the daemon and wait until it answers."""
+    command = python("watchman", "run", "--config", str(_path(stage, "config.yaml")))
+    stage.family.start("watchman", command, python_env())
+    stage.family.wait_ready("watchman", f"{stage.ports.url('watchman')}/-/ready", _READY_S)
+    stage.say("watchman answers, all is up")
 
 
 def cut_grid(ports: Ports, at: float) -> float:
@@ -159,12 +165,6 @@ def _start_exporter(stage: Stage) -> None:
     arguments = ("--config", str(_path(stage, "exporter.toml")), "--listen", f"127.0.0.1:{ports.exporter}")
     family.start("exporter", python("watchman.sonnen", *arguments), python_env())
     family.wait_ready("exporter", f"{ports.url('exporter')}/metrics", _READY_S)
-
-
-def _start_watchman(stage: Stage) -> None:
-    command = python("watchman", "run", "--config", str(_path(stage, "config.yaml")))
-    stage.family.start("watchman", command, python_env())
-    stage.family.wait_ready("watchman", f"{stage.ports.url('watchman')}/-/ready", _READY_S)
 
 
 def _path(stage: Stage, name: str) -> Path:
