@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlalchemy import (
     Column,
     Connection,
@@ -18,15 +16,13 @@ from sqlalchemy import (
     UniqueConstraint,
     insert,
     select,
+    text,
     update,
 )
 
 from watchman.errors import StoreError
 
-SCHEMA_VERSION = 1
-
-STEPS: dict[int, Callable[[Connection], None]] = {}
-"""`STEPS[n]` turns schema n - 1 into schema n. Schema 1 is the first."""
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -147,6 +143,18 @@ ledger = Table(
     sqlite_with_rowid=False,
 )
 
+_ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
+    2: (),
+}
+"""By schema: `ALTER TABLE ... ADD COLUMN` for tables that are older than it."""
+
+
+def _grow(connection: Connection, target: int) -> None:
+    """Turn schema `target - 1` into `target`: tables that are new are made as they are now, old ones get columns."""
+    metadata.create_all(connection)
+    for statement in _ADDED_COLUMNS[target]:
+        connection.execute(text(statement))
+
 
 def migrate(connection: Connection) -> None:
     """Bring the store to this version's schema; refuse one that a newer watchman wrote."""
@@ -162,5 +170,5 @@ def migrate(connection: Connection) -> None:
             " run that version or restore a backup"
         )
     for target in range(found + 1, SCHEMA_VERSION + 1):
-        STEPS[target](connection)
+        _grow(connection, target)
         connection.execute(update(version).values(version=target))
