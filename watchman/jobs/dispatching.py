@@ -12,6 +12,7 @@ from watchman.notify.dispatch import dispatch as decide
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.plan import DispatchState, Held, Notification, Plan
 from watchman.store import notices, outbox
+from watchman.store.acks import load_acks
 from watchman.store.alerts import last_end
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ def dispatch(context: Context) -> None:
             log=notices.load_log(connection),
             silences=context.silences,
             last_end=partial(last_end, connection),
+            acks=load_acks(connection),
         )
         plan = decide(now, alerts, context.wiring.routing, state)
         added = outbox.add(connection, postings(context, plan), now)

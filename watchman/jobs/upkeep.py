@@ -12,6 +12,7 @@ from watchman.jobs.recording import end_removed
 from watchman.rules.builtin import BUILT_IN_GROUP, STUCK_AFTER_S, Stuck
 from watchman.series import fingerprint
 from watchman.store import notices, outbox
+from watchman.store.acks import forget_acks
 from watchman.store.alerts import close_incident, forget_incidents, forget_rules
 from watchman.store.facts import set_fact
 from watchman.store.reports import forget_reports
@@ -52,6 +53,7 @@ def housekeeping(context: Context) -> None:
         set_fact(connection, ALIVE, now, now)
         forget_incidents(connection, now - KEEP_HISTORY_S)
         notices.forget_held(connection, now - KEEP_HISTORY_S)
+        forget_acks(connection, now - KEEP_HISTORY_S)
         forget_reports(connection, now - KEEP_HISTORY_S)
         outbox.forget(connection, now - KEEP_MESSAGES_S)
 

@@ -43,6 +43,7 @@ class _Sorted:
     """The alerts of a batch by what may be said of them."""
 
     firing: tuple[ActiveAlert, ...]
+    unseen: tuple[ActiveAlert, ...]
     new: tuple[ActiveAlert, ...]
     over: tuple[ActiveAlert, ...]
     still_open: dict[str, ActiveAlert]
@@ -86,7 +87,7 @@ def _one_each(alerts: Iterable[ActiveAlert], now: float) -> dict[str, ActiveAler
 def _settle(batch: Batch, records: Mapping[str, ActiveAlert], gate: Gate) -> _Outcome:
     """Decide on one group: send now, or when to look again."""
     parts = _sort(batch, records, gate)
-    repeat = repeat_s(batch, parts.firing)
+    repeat = repeat_s(batch, parts.unseen)
     due = _due(batch, parts, repeat, gate.now)
     reason = Reason.NOTHING
     if any(at <= gate.now for at in due):
@@ -109,7 +110,8 @@ def _sort(batch: Batch, records: Mapping[str, ActiveAlert], gate: Gate) -> _Sort
         if alert.fingerprint not in batch.told:
             held.append(Held(alert.fingerprint, batch.receiver, hold.reason, hold.until, alert))
     over, still_open, over_until = _sort_told(batch, records, gate)
-    return _Sorted(tuple(firing), tuple(new), over, still_open, tuple(held), (*until, *over_until))
+    unseen = tuple(alert for alert in firing if not gate.is_acknowledged(alert))
+    return _Sorted(tuple(firing), unseen, tuple(new), over, still_open, tuple(held), (*until, *over_until))
 
 
 def _sort_told(
@@ -152,7 +154,7 @@ def _due(batch: Batch, parts: _Sorted, repeat: float | None, now: float) -> tupl
         due.append(new_due_at(batch, batch.node, parts.new, now))
     if parts.over:
         due.append(interval_due_at(batch))
-    if repeat is not None and parts.firing and batch.told and batch.sent_at is not None:
+    if repeat is not None and parts.unseen and batch.told and batch.sent_at is not None:
         due.append(batch.sent_at + repeat + STRICTLY_AFTER_S)
     return tuple(due)
 
@@ -163,19 +165,21 @@ def _reason(batch: Batch, parts: _Sorted, now: float, repeat: float | None) -> R
         [alert.fingerprint for alert in parts.firing],
         [alert.fingerprint for alert in parts.over],
         now,
-        repeat,
+        repeat if parts.unseen else None,
         still_open=any(alert.ends_at is None for alert in parts.still_open.values()),
     )
 
 
 def _send(batch: Batch, parts: _Sorted, reason: Reason, now: float) -> _Outcome:
+    # What somebody has seen is not repeated, but stays in the picture when there is something new.
+    shown = parts.unseen if reason is Reason.REPEAT else parts.firing
     repeats = {Reason.REPEAT: batch.repeats + 1, Reason.SOME_RESOLVED: batch.repeats}.get(reason, 0)
     notification = Notification(
         receiver=batch.receiver,
         group_key=batch.key,
         group_labels=batch.labels,
         reason=reason,
-        firing=tuple(sorted(parts.firing, key=lambda alert: (rank(severity_of(alert.labels)), alert.starts_at))),
+        firing=tuple(sorted(shown, key=lambda alert: (rank(severity_of(alert.labels)), alert.starts_at))),
         resolved=parts.over,
         new=frozenset(alert.fingerprint for alert in parts.new),
         at=now,
@@ -183,8 +187,8 @@ def _send(batch: Batch, parts: _Sorted, reason: Reason, now: float) -> _Outcome:
     )
     entry = _entry(batch, {**parts.still_open, **_by_fingerprint(parts.new)}, now, repeats)
     batch.repeats = repeats
-    again = repeat_s(batch, parts.firing)
-    due = () if again is None or not parts.firing else (now + again + STRICTLY_AFTER_S,)
+    again = repeat_s(batch, parts.unseen)
+    due = () if again is None or not parts.unseen else (now + again + STRICTLY_AFTER_S,)
     return _Outcome(entry, notification, parts.held, (*due, *parts.until))
 
 

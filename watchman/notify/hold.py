@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from watchman.notify.ack import ack_of
 from watchman.notify.inhibit import Inhibitor, make_inhibitor
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.mute import any_contains, silenced_by
@@ -50,14 +51,20 @@ class Gate:
             return Hold(HoldReason.NEWS_AFTER)
         return self.told(alert, node)
 
+    def is_acknowledged(self, alert: ActiveAlert) -> bool:
+        """True if somebody has seen this incident."""
+        return ack_of(self.state.acks, alert) is not None
+
     def status(self, alert: ActiveAlert, nodes: list[Node]) -> AlertStatus:
         """All that keeps an alert back, for the API."""
         muted = [name for node in nodes for name in self._muting_intervals(node)]
+        ack = ack_of(self.state.acks, alert)
         return AlertStatus(
             receivers=tuple(dict.fromkeys(node.receiver for node in nodes)),
             silenced_by=tuple(one.id for one in silenced_by(self.state.silences, alert.labels, self.now)),
             inhibited_by=self.inhibited_by(alert.labels),
             muted_by=tuple(dict.fromkeys(muted)),
+            acknowledged_by=ack.by if ack else "",
         )
 
     def _silenced(self, alert: ActiveAlert) -> Hold | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from watchman.notify.ack import Ack
 from watchman.notify.dedup import LogEntry, Reason
 from watchman.notify.inhibit import InhibitRule
 from watchman.notify.message import ActiveAlert
@@ -41,7 +42,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class DispatchState:
-    """What is remembered: what each receiver was told, silences, and when earlier incidents ended.
+    """What is remembered: what each receiver was told, silences, acknowledgements, when earlier incidents ended.
 
     It is all in the store, so a restart changes nothing.
     """
@@ -49,6 +50,7 @@ class DispatchState:
     log: Mapping[LogKey, LogEntry] = field(default_factory=dict)
     silences: Sequence[Silence] = ()
     last_end: LastEnd = lambda _fingerprint, _before: None
+    acks: Sequence[Ack] = ()
 
 
 class HoldReason(StrEnum):
@@ -120,6 +122,7 @@ class AlertStatus:
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     muted_by: tuple[str, ...] = ()
+    acknowledged_by: str = ""
 
     @property
     def state(self) -> str:

@@ -81,6 +81,15 @@ held = Table(
     Column("at", Float, nullable=False),
 )
 
+acks = Table(
+    "acks",
+    metadata,
+    Column("fingerprint", String(16), primary_key=True),
+    Column("fired", Float, primary_key=True),
+    Column("by", String(200), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,
