@@ -21,7 +21,11 @@ class Role(StrEnum):
 
 
 class Flow(StrEnum):
-    """What a slot counts. Every flow is >= 0; the last two are gauges in percent."""
+    """What a slot counts. Every flow is >= 0 but `unaccounted`; the last two are gauges in percent.
+
+    `unaccounted` is production + import + discharge - consumption - export - charge: what came in and went nowhere that
+    is measured. Negative where more was used than came in.
+    """
 
     PRODUCTION = "production"
     CONSUMPTION = "consumption"
@@ -36,6 +40,7 @@ class Flow(StrEnum):
     BATTERY_TO_GRID = "battery_to_grid"
     GRID_TO_LOAD = "grid_to_load"
     GRID_TO_BATTERY = "grid_to_battery"
+    UNACCOUNTED = "unaccounted"
     STATE_OF_CHARGE = "state_of_charge"
     BACKUP_BUFFER = "backup_buffer"
 
@@ -57,7 +62,17 @@ FLOWS_OF_ROLE: Mapping[Role, tuple[Flow, ...]] = {
     Role.BACKUP_BUFFER: (Flow.BACKUP_BUFFER,),
 }
 """The positive side of a signed role first."""
+ROLE_OF_FLOW: Mapping[Flow, Role] = {flow: role for role, flows in FLOWS_OF_ROLE.items() for flow in flows}
 GAUGES = (Role.STATE_OF_CHARGE, Role.BACKUP_BUFFER)
+
+
+class Provenance(StrEnum):
+    """Where most of a slot's or a total's energy comes from."""
+
+    MEASURED = "measured"
+    BRIDGED = "bridged"
+    COUNTER = "counter"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,8 @@ class Slot:
     `start` is unix seconds, a multiple of 900. `wh` is the integral of what was measured and bridged, never more; for
     the percent gauges it is percent-hours, so `wh * 3600 / covered_s` is their mean. Without a covered second nothing
     is known and `wh` says nothing. `peak` and `low` are the extremes of the samples (W or percent), with their times;
-    None where the slot held no sample. `at_reserve_s` is used by the state of charge alone.
+    None where the slot held no sample. `at_reserve_s` is used by the state of charge alone. `counter_s` are those of
+    the covered seconds whose energy a counter told.
     """
 
     site: str
@@ -81,11 +97,21 @@ class Slot:
     low: float | None = None
     low_at: float | None = None
     at_reserve_s: float = 0.0
+    counter_s: float = 0.0
 
     @property
     def covered_s(self) -> float:
         """Seconds measured or bridged."""
         return self.measured_s + self.estimated_s
+
+    @property
+    def provenance(self) -> Provenance:
+        """What most of the covered seconds are."""
+        if self.covered_s <= 0:
+            return Provenance.MISSING
+        if self.counter_s * 2 >= self.covered_s:
+            return Provenance.COUNTER
+        return Provenance.MEASURED if self.measured_s >= self.estimated_s else Provenance.BRIDGED
 
     @property
     def mean(self) -> float | None:
@@ -110,6 +136,7 @@ def add(total: Slot | None, slot: Slot) -> Slot:
         low=low,
         low_at=low_at,
         at_reserve_s=total.at_reserve_s + slot.at_reserve_s,
+        counter_s=total.counter_s + slot.counter_s,
     )
 
 

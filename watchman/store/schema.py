@@ -148,12 +148,24 @@ ledger = Table(
     Column("low", Float),
     Column("low_at", Float),
     Column("at_reserve_s", Float, nullable=False),
+    Column("counter_s", Float, nullable=False, server_default=text("0")),
     # Some 1,400 rows a day for years: without a row id the key is stored once.
     sqlite_with_rowid=False,
 )
 
+# Which local days Prometheus was asked for: what it did not know then it need not be asked for at every report.
+settled = Table(
+    "settled",
+    metadata,
+    Column("site", String(200), primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("until", Float, nullable=False),
+    Column("asked_at", Float, nullable=False),
+)
+
 _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
-    2: (),
+    2: ("ALTER TABLE ledger ADD COLUMN counter_s FLOAT NOT NULL DEFAULT 0",),
 }
 """By schema: `ALTER TABLE ... ADD COLUMN` for tables that are older than it."""
 
