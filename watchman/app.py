@@ -24,7 +24,7 @@ from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.rules.rule import Group
 from watchman.rules.slots import slot_offset
 from watchman.scheduler import SlotScheduler
-from watchman.store import Store, open_store
+from watchman.store import Store, open_store, posted
 from watchman.store.alerts import load_alerts
 from watchman.store.facts import get_fact
 from watchman.web.app import Ports, create_app
@@ -133,6 +133,7 @@ class Daemon:
         self._every(3600.0, "report", "facts", jobs.refresh_facts)
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
+        self._every(2.0, "look", "own silences", jobs.notice_silences)
         self._every(2.0, "look", "look", jobs.look_at_home)
         self._every(600.0, "look", "scraped", jobs.check_scraped)
         if wiring.members:
@@ -254,6 +255,7 @@ def make_context(
         book = Book(load_alerts(connection))
         alive_before = get_fact(connection, jobs.ALIVE)
         usual = get_fact(connection, jobs.USUAL)
+        posted.keep_open(connection, clock.now() + wiring.config.resolve_timeout)
     metrics = Metrics(book.every_alert, lambda: views.gauges(context))
     metrics.reload_ok.set(1)
     metrics.reload_time.set(clock.now())

@@ -15,6 +15,7 @@ from watchman.rules.builtin import Stuck
 from watchman.rules.handover import Told
 from watchman.series import LabelKey, Labels
 from watchman.store import Store
+from watchman.store.silences import Mark
 from watchman.wiring import Wiring
 
 
@@ -34,6 +35,7 @@ class Context:
     `stopping` tells long work to end. Times that are due are unix seconds; infinity means never.
     `told` is what the Alertmanagers were told last, None until it is read from the store;
     `not_before` is a moment that has surely passed: a clock behind it is not set;
+    `silences` are those of the Alertmanager; own ones are in the store, `silence_mark` tells when they changed;
     `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
@@ -52,6 +54,7 @@ class Context:
     scrape_problem: str = ""
     started_at: float = 0.0
     silences: tuple[Silence, ...] = ()
+    silence_mark: Mark | None = None
     stuck: tuple[Stuck, ...] = ()
     home: HomeNow = HomeNow()
     page_asked_at: float = 0.0

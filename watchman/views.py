@@ -12,9 +12,10 @@ from watchman.config import Config
 from watchman.context import Context
 from watchman.errors import StoreError
 from watchman.jobs.condition import clock_behind_s, free_bytes
-from watchman.jobs.dispatching import active_alerts
+from watchman.jobs.dispatching import active_alerts, merged_alerts
 from watchman.jobs.look import WATCHED_S, look_at_home
 from watchman.metrics import GaugeRows
+from watchman.notify.message import ActiveAlert
 from watchman.notify.severity import rank, severity_of
 from watchman.rules.alert import AlertState
 from watchman.rules.builtin import BUILT_IN_GROUP
@@ -58,8 +59,7 @@ def overview(context: Context) -> Overview:
     if first_look and not context.prometheus_error:
         look_at_home(context)
     pending = [alert for alert in context.book.every_alert() if alert.state is AlertState.PENDING]
-    firing = [alert for alert in active_alerts(context) if alert.firing]
-    latest, store_error = _latest_messages(context)
+    firing, latest, store_error = _from_store(context)
     return Overview(
         site=config.site.name,
         zone=config.site.timezone,
@@ -77,13 +77,15 @@ def overview(context: Context) -> Overview:
     )  # fmt: skip
 
 
-def _latest_messages(context: Context) -> tuple[list[outbox.OutboxLine], list[str]]:
-    """The newest messages, or what is wrong with the state: the page must say so, not fail."""
+def _from_store(context: Context) -> tuple[list[ActiveAlert], list[outbox.OutboxLine], list[str]]:
+    """What fires, the newest messages, and what is wrong with the state: the page must say so, not fail."""
     try:
         with context.store.read() as connection:
-            return outbox.lines(connection, limit=LATEST_MESSAGES), []
-    except StoreError as error:
-        return [], [str(error)]
+            alerts, latest = active_alerts(context, connection), outbox.lines(connection, limit=LATEST_MESSAGES)
+            error = []
+    except StoreError as fault:
+        alerts, latest, error = merged_alerts(context, (), context.clock.now()), [], [str(fault)]
+    return list({alert.fingerprint: alert for alert in alerts if alert.firing}.values()), latest, error
 
 
 def is_ready(context: Context) -> bool:

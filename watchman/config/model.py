@@ -225,6 +225,7 @@ class Config(Section):
     rule_files: list[str] | None = Field(None, description="relative to this file; left out: the shipped rules")
     evaluation_interval: PositiveDuration = 60.0
     resend_delay: PositiveDuration = 60.0
+    resolve_timeout: PositiveDuration = Field(300.0, description="for posted alerts that name no end")
     query_offset: Duration = 0.0
     max_elements_per_rule: int = Field(
         10_000, ge=1, description="a rule whose expression gives more fails, so that the daemon stays responsive"

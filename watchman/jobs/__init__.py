@@ -7,6 +7,7 @@
     refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, after a report
     forward            state of the alerts -> every Alertmanager                            at a change, and every 5 s
     read_silences      those of the Alertmanager are obeyed                                 every 15 s
+    notice_silences    silences made or ended by a command                           every 2 s
     check_scraped      rules that wait for series of watchman that Prometheus lacks         every 10 min
     look_for_stuck     receivers that do not get their messages                             every 15 s
     look_at_home       present powers for the page                                          every 2 s, while looked at
@@ -24,7 +25,7 @@ from watchman.jobs.forwarding import forward
 from watchman.jobs.look import look_at_home
 from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
 from watchman.jobs.scraped import check_scraped
-from watchman.jobs.silences import read_silences
+from watchman.jobs.silences import notice_silences, read_silences
 from watchman.jobs.upkeep import ALIVE, forget_removed_rules, heartbeat, housekeeping, look_for_stuck
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "look_for_stuck",
     "make_due_reports",
     "make_queue",
+    "notice_silences",
     "read_silences",
     "refresh_facts",
 ]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
+
+from sqlalchemy import Connection
 
 from watchman.book import as_active
 from watchman.context import Context
 from watchman.notify.dispatch import dispatch as decide
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.plan import DispatchState, Held, Notification, Plan
-from watchman.store import notices, outbox
+from watchman.notify.posted import PostedAlert
+from watchman.notify.posted import as_active as posted_as_active
+from watchman.store import notices, outbox, posted, silences
 from watchman.store.acks import load_acks
 from watchman.store.alerts import last_end
 
@@ -27,28 +31,39 @@ def dispatch(context: Context) -> None:
     now = context.clock.now()
     # Holds if the store fails below: what changed must not wait for the next change.
     context.next_dispatch_at = now + RETRY_S
-    alerts = active_alerts(context)
     with context.store.begin() as connection:
-        state = DispatchState(
-            log=notices.load_log(connection),
-            silences=context.silences,
-            last_end=partial(last_end, connection),
-            acks=load_acks(connection),
-        )
-        plan = decide(now, alerts, context.wiring.routing, state)
+        posted.close_ended(connection, now)
+        theirs = posted.load(connection)
+        plan = decide(now, merged_alerts(context, theirs, now), context.wiring.routing, memory(context, connection))
         added = outbox.add(connection, postings(context, plan), now)
         notices.save_log(connection, plan.log, now)
         fresh = notices.add_held(connection, plan.held, now)
     _count(context, plan, fresh)
-    context.next_dispatch_at = NEVER if plan.next_due is None else plan.next_due
+    ends = [alert.ends_at for alert in theirs if alert.is_open and alert.ends_at is not None]
+    context.next_dispatch_at = min([*ends, NEVER if plan.next_due is None else plan.next_due])
     if added:
         context.want_delivery()
 
 
-def active_alerts(context: Context) -> list[ActiveAlert]:
+def active_alerts(context: Context, connection: Connection) -> list[ActiveAlert]:
     """Every alert of every source that fires or has just ended."""
-    found = (as_active(alert, Source.RULES) for alert in context.book.every_alert())
-    return [alert for alert in found if alert is not None]
+    return merged_alerts(context, posted.load(connection), context.clock.now())
+
+
+def merged_alerts(context: Context, theirs: Iterable[PostedAlert], now: float) -> list[ActiveAlert]:
+    """The alerts of own rules and those that others sent. One alert may be there twice, from two sources."""
+    own = (as_active(alert, Source.RULES) for alert in context.book.every_alert())
+    return [alert for alert in own if alert is not None] + [posted_as_active(alert, now) for alert in theirs]
+
+
+def memory(context: Context, connection: Connection) -> DispatchState:
+    """What decisions remember, own silences and those of the Alertmanager included."""
+    return DispatchState(
+        log=notices.load_log(connection),
+        silences=(*silences.load(connection, ends_after=context.clock.now()), *context.silences),
+        last_end=partial(last_end, connection),
+        acks=load_acks(connection),
+    )
 
 
 def postings(context: Context, plan: Plan) -> Iterator[outbox.Posting]:

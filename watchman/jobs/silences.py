@@ -1,4 +1,7 @@
-"""Silences of the Alertmanager beside us are obeyed: read now and then, matched here before anything is sent."""
+"""Silences are obeyed: those of the Alertmanager beside us, read now and then, and own ones that a command made.
+
+All are matched here before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from watchman.alertmanager.model import SilenceMatcher
 from watchman.context import Context
 from watchman.notify.matchers import Matcher, MatcherError, Op, make_matcher
 from watchman.notify.mute import Silence
+from watchman.store import silences
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,15 @@ def read_silences(context: Context) -> None:
             context.silences = found
             context.want_dispatch()
         return
+
+
+def notice_silences(context: Context) -> None:
+    """Have dispatch look again if a command made, changed or ended a silence."""
+    with context.store.read() as connection:
+        mark = silences.mark(connection)
+    if context.silence_mark not in (None, mark):
+        context.want_dispatch()
+    context.silence_mark = mark
 
 
 def to_silences(theirs: Iterable[TheirSilence], external_labels: Mapping[str, str]) -> Iterator[Silence]:

@@ -9,9 +9,10 @@ import requests
 from watchman.book import rules_with_keys
 from watchman.context import Context
 from watchman.jobs.recording import end_removed
+from watchman.notify.silences import RETENTION_S
 from watchman.rules.builtin import BUILT_IN_GROUP, STUCK_AFTER_S, Stuck
 from watchman.series import fingerprint
-from watchman.store import notices, outbox
+from watchman.store import notices, outbox, posted, silences
 from watchman.store.acks import forget_acks
 from watchman.store.alerts import close_incident, forget_incidents, forget_rules
 from watchman.store.facts import set_fact
@@ -23,6 +24,7 @@ ALIVE = "alive_at"
 DAY_S = 86400.0
 KEEP_HISTORY_S = 400 * DAY_S
 KEEP_MESSAGES_S = 90 * DAY_S
+KEEP_ENDED_S = 3600.0
 HEARTBEAT_LIMIT_S = 10.0
 
 
@@ -56,6 +58,8 @@ def housekeeping(context: Context) -> None:
         forget_acks(connection, now - KEEP_HISTORY_S)
         forget_reports(connection, now - KEEP_HISTORY_S)
         outbox.forget(connection, now - KEEP_MESSAGES_S)
+        silences.forget(connection, now - RETENTION_S)
+        posted.forget(connection, now - KEEP_ENDED_S)
 
 
 def look_for_stuck(context: Context) -> None:

@@ -28,6 +28,7 @@ class Silence:
     ends_at: float
     comment: str = ""
     created_by: str = ""
+    updated_at: float = 0.0
 
     def active(self, now: float) -> bool:
         """True in [starts_at, ends_at)."""

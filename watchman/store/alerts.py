@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from watchman.rules.alert import Alert, AlertState
 from watchman.series import LabelKey, fingerprint, label_key
-from watchman.store.schema import alerts, incidents
+from watchman.store.schema import alerts, incidents, posted
 
 _FIELDS = frozenset(field.name for field in fields(Alert))
 
@@ -50,22 +50,31 @@ def save_alerts(connection: Connection, rule_key: str, states: Iterable[Alert]) 
         connection.execute(insert(alerts), rows)
 
 
+def firing_by_rule(connection: Connection, fingerprints: Collection[str]) -> set[str]:
+    """Those of the alerts that an own rule says fire."""
+    chosen = select(alerts.c.fingerprint, alerts.c.alert).where(alerts.c.fingerprint.in_(list(fingerprints)))
+    rows = connection.execute(chosen)
+    return {row.fingerprint for row in rows if json.loads(row.alert)["state"] == AlertState.FIRING.value}
+
+
 def forget_rules(connection: Connection, kept: Iterable[str]) -> None:
     """Drop the states of rules that are no longer configured."""
     connection.execute(delete(alerts).where(alerts.c.rule_key.not_in(list(kept))))
 
 
 def open_incident(connection: Connection, incident: Incident) -> None:
-    """Write down that an alert began firing; once per fingerprint and moment."""
-    known = select(incidents.c.id).where(
-        incidents.c.fingerprint == incident.fingerprint, incidents.c.fired == incident.fired
-    )
+    """Write down that an alert began firing; once per fingerprint and moment, and not while one is open already."""
+    same = (incidents.c.fired == incident.fired) | incidents.c.ended.is_(None)
+    known = select(incidents.c.id).where(incidents.c.fingerprint == incident.fingerprint, same)
     if connection.execute(known).first() is None:
-        connection.execute(insert(incidents).values(_incident_row(incident)))
+        connection.execute(insert(incidents).values(incident_row(incident)))
 
 
 def close_incident(connection: Connection, alert_fingerprint: str, ended: float) -> None:
-    """Give every open incident of an alert its end."""
+    """Give every open incident of an alert its end, unless somebody else still says that it fires."""
+    elsewhere = select(posted.c.fingerprint).where(posted.c.fingerprint == alert_fingerprint, posted.c.is_open == 1)
+    if connection.execute(elsewhere).first() is not None:
+        return
     is_open = (incidents.c.fingerprint == alert_fingerprint) & incidents.c.ended.is_(None)
     connection.execute(update(incidents).where(is_open).values(ended=func.max(incidents.c.started, ended)))
 
@@ -113,7 +122,8 @@ def _from_json(text: str) -> Alert:
     return Alert(**known)
 
 
-def _incident_row(incident: Incident) -> dict[str, object]:
+def incident_row(incident: Incident) -> dict[str, object]:
+    """The row of an incident."""
     return {
         "fingerprint": incident.fingerprint,
         "alertname": incident.labels.get("alertname", ""),

@@ -164,6 +164,35 @@ settled = Table(
     Column("asked_at", Float, nullable=False),
 )
 
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("matchers", Text, nullable=False),
+    Column("starts_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+)
+
+posted = Table(
+    "posted",
+    metadata,
+    Column("fingerprint", String(16), primary_key=True),
+    Column("source", String(20), primary_key=True),
+    Column("labels", Text, nullable=False),
+    Column("annotations", Text, nullable=False),
+    Column("starts_at", Float, nullable=False),
+    # None: fires until somebody says otherwise.
+    Column("ends_at", Float),
+    Column("by_timeout", Integer, nullable=False),
+    Column("generator_url", Text, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    # 1 while its incident is open.
+    Column("is_open", Integer, nullable=False),
+)
+
 _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     2: ("ALTER TABLE ledger ADD COLUMN counter_s FLOAT NOT NULL DEFAULT 0",),
 }
