@@ -40,7 +40,20 @@ LAYERS = {
         "sonnen.device",
         "sonnen.__main__",
     ],
-    3: ["app", "jobs", "worker", "worker_process", "demo", "context", "wiring", "views", "posting", "once", "checks"],
+    3: [
+        "app",
+        "jobs",
+        "worker",
+        "worker_process",
+        "demo",
+        "context",
+        "wiring",
+        "views",
+        "posting",
+        "once",
+        "checks",
+        "previewing",
+    ],
     4: ["cli", "__main__"],
 }
 HEAVY = ("pandas", "numpy", "matplotlib", "pvlib", "scipy")

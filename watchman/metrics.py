@@ -43,6 +43,9 @@ class Metrics:
         self.rule_failures = make.counter("rule_evaluation_failures", "Evaluations that failed", "rule_group")
         self.notifications = make.counter("notifications", "Messages decided on", "receiver", "reason")
         self.held = make.counter("notifications_held", "Alerts kept back for the digest", "receiver", "reason")
+        self.template_failures = make.counter(
+            "template_failures", "Messages for which a receiver's own template failed", "receiver", "part"
+        )
         self.deliveries = make.counter("deliveries", "Attempts to deliver, by outcome", "receiver", "outcome")
         self.forwards = make.counter("alertmanager_posts", "Posts to an Alertmanager, by outcome", "outcome")
         self.reports = make.counter("reports", "Reports made, by outcome", "report", "outcome")

@@ -12,6 +12,7 @@ from watchman.alertmanager.client import Alertmanager, AlertmanagerSettings
 from watchman.config import Config
 from watchman.config.model import PrometheusConfig, ReceiverConfig
 from watchman.config.routing import InhibitRuleConfig, to_inhibit_rule, to_intervals, to_matchers, to_route
+from watchman.config.templates import read_templates
 from watchman.durations import format_duration
 from watchman.errors import ConfigError, Fault
 from watchman.notify.destination import url_key
@@ -96,10 +97,19 @@ def wire(config: Config) -> Wiring:
         destinations=MappingProxyType(destinations),
         prometheus=prometheus,
         expand=make_expander(prometheus.query, dict(config.external_labels), external_url),
-        render=make_renderer(config.site.timezone),
+        render=_renderer(config),
         members=tuple(_members(config)),
         writer=_writer(config.prometheus),
     )
+
+
+def _renderer(config: Config) -> Renderer:
+    try:
+        templates = {receiver.name: read_templates(receiver.templates, config.folder) for receiver in config.receivers}
+        return make_renderer(config.site.timezone, templates, site=config.site.name)
+    except ValueError as error:
+        # Checked while loading; only a file that has just changed comes here.
+        raise ConfigError([Fault(str(config.path), 0, 0, f"receivers: {error}")]) from error
 
 
 def load_groups(config: Config) -> tuple[list[Group], list[Fault]]:

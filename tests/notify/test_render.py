@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jinja2 import TemplateSyntaxError
 from notify_world import BERLIN, HOUR, T0, alert
 
 from watchman.notify.dedup import Reason
-from watchman.notify.message import ActiveAlert
+from watchman.notify.message import ActiveAlert, ChartWish
 from watchman.notify.plan import Notification
-from watchman.notify.render import TEXT_LIMIT, TITLE_LIMIT, make_renderer
+from watchman.notify.render import TEXT_LIMIT, TITLE_LIMIT, make_renderer, template_faults
+from watchman.notify.wording import Templates
 from watchman.notify.words import clean, cut, duration, local_time, number
 
 render = make_renderer(BERLIN)
@@ -57,16 +59,12 @@ def test_the_end_gives_true_end_and_duration() -> None:
 
 
 def test_the_start_is_that_of_the_condition_not_of_the_firing() -> None:
-    from dataclasses import replace
-
     late = replace(alert(annotations=WORDS), starts_at=T0 + 900, since=T0)
 
     assert render(note([late], at=900)).text.startswith("Since 05:40.")
 
 
 def test_without_annotations_name_and_value_stand_in() -> None:
-    from dataclasses import replace
-
     bare = replace(alert("GridImportSpike", annotations={"x": "y"}), value=7012.4)
 
     assert (render(note([bare])).title, render(note([bare])).text) == ("GridImportSpike", "Since 05:40. Value 7012.")
@@ -107,22 +105,88 @@ def test_a_long_list_is_cut_with_its_rest_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ 1 / 0 }}", "{{ nothing.at.all }}", "{{ alerts[99].x }}", "{{ ''.__class__ }}", "{% for %}"]
+    "template", ["{{ 1 / 0 }}", "{{ nothing.at.all }}", "{{ alerts[99].x }}", "{{ ''.__class__.__mro__ }}"]
 )
-def test_a_template_that_fails_is_replaced_by_plain_text(template: str) -> None:
-    try:
-        message = make_renderer(BERLIN, title=template, text=template)(note([alert(annotations=WORDS)]))
-    except TemplateSyntaxError:
-        assert template == "{% for %}"
-        return
-    assert message.title == "Power cut"
-    assert message.text == "Power cut: 05:40"
+def test_a_template_that_fails_is_replaced_by_the_shipped_one_and_says_so(template: str) -> None:
+    note_ = note([alert(annotations=WORDS)])
+    message = make_renderer(BERLIN, {"phone": Templates(template, template, template)})(note_)
+
+    assert (message.title, message.text, message.html) == (render(note_).title, render(note_).text, render(note_).html)
+    assert [fault.partition(":")[0] for fault in message.template_faults] == ["title", "text", "html"]
 
 
-def test_a_template_of_the_user_sees_labels_and_annotations() -> None:
-    own = make_renderer(BERLIN, text="{{ firing[0].labels.host }} {{ reason }}")
+def test_a_receiver_has_its_own_words_and_the_others_the_shipped_ones() -> None:
+    own = make_renderer(BERLIN, {"phone": Templates(text="{{ firing[0].labels.host }} {{ reason }}")})
+    there = note([alert(host="attic")])
 
-    assert own(note([alert(host="attic")])).text == "attic first notification"
+    assert own(there).text == "attic first notification"
+    assert own(replace(there, receiver="mail")).text == "Since 05:40."
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "words"),
+    [
+        ("title", "{% for %}", "line 1: "),
+        ("text", "a\nb {{ alert.sumary }", "line 2: "),
+        ("text", "{{ alerts[0].sumary }}", "UndefinedError: "),
+        ("text", "{{ alerts[1].summary }}", "UndefinedError: "),
+        ("html", "{{ alerts | nofilter }}", "nofilter"),
+        ("title", "{{ ''.__class__.__mro__ }}", "SecurityError: "),
+        ("text", "x" * 100_001, "longer than"),
+    ],
+)
+def test_what_is_wrong_with_a_template_is_told_before_it_is_needed(part: str, source: str, words: str) -> None:
+    [(where, fault)] = template_faults(Templates(**{part: source}), BERLIN)
+
+    assert (where, words in fault) == (part, True), fault
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ alerts[0].labels.host }} {{ group_labels.sn }}", "{{ 7012 | power }}", "{% if resolved %}{% endif %}x"],
+)
+def test_a_template_may_ask_for_any_label_of_an_alert(source: str) -> None:
+    assert list(template_faults(Templates(text=source), BERLIN)) == []
+
+
+def test_html_escapes_whatever_an_alert_says() -> None:
+    bad = '<script>alert("x")</script>'
+    words = {"summary": bad, "description": bad, "runbook_url": "javascript:alert(1)"}
+    message = render(note([alert(annotations=words, host=bad)]))
+
+    assert message.html is not None
+    assert "<script" not in message.html
+    assert "&lt;script&gt;" in message.html
+    assert "javascript:" not in message.html
+
+
+def test_an_own_html_template_escapes_too() -> None:
+    own = make_renderer(BERLIN, {"phone": Templates(html="<b>{{ alerts[0].summary }}</b>")})
+
+    assert own(note([alert(annotations={"summary": "<i>"})])).html == "<b>&lt;i&gt;</b>"
+
+
+def test_a_value_is_said_with_its_unit() -> None:
+    bare = replace(alert("Import", annotations={"unit": "W"}), value=7012.4)
+
+    assert render(note([bare])).text == "Since 05:40. Value 7.0 kW."
+
+
+def test_a_chart_goes_with_what_is_not_critical_and_shows_the_hours_before() -> None:
+    words = {**WORDS, "chart": "power_watts", "unit": "W"}
+    message = render(note([alert(annotations=words)], at=60))
+
+    assert message.chart == ChartWish("power_watts", T0 + 60 - 6 * HOUR, T0 + 60, T0, "W")
+    assert 'src="cid:chart.png"' in str(message.html)
+    assert render(note([alert(severity="critical", annotations=words)])).chart is None
+    assert render(note([], [alert(annotations=words, end=60)], Reason.ALL_RESOLVED, 90)).chart is None
+
+
+def test_a_chart_of_something_old_shows_a_week_at_most() -> None:
+    chart = render(note([alert(annotations={"chart": "x"})], at=30 * 24 * HOUR)).chart
+
+    assert chart is not None
+    assert chart.end - chart.start == 7 * 24 * HOUR
 
 
 @settings(max_examples=150, deadline=None)

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from watchman.config.model import ADDRESS_PATTERN, URL_PATTERN, Config
 from watchman.config.routing import RouteConfig, to_inhibit_rule, to_route
+from watchman.config.templates import check_templates
 from watchman.config.yamltree import Document, read_document
 from watchman.config.yamltree import Path as KeyPath
 from watchman.errors import ConfigError, Fault, UsageError
@@ -63,7 +64,7 @@ def _validate(document: Document, file: str, faults: list[Fault]) -> Config | No
         problems = [(_path(details), _say(details)) for details in error.errors(include_url=False)]
         faults.extend(_fault(document, file, path, message) for path, message in problems)
         return None
-    faults.extend(_fault(document, file, path, message) for path, message in _cross_checks(config))
+    faults.extend(_fault(document, file, path, message) for path, message in _cross_checks(config, Path(file).parent))
     return config
 
 
@@ -100,11 +101,12 @@ def _say(details: ErrorDetails) -> str:
     return sayings.get(kind, message.removeprefix("Value error, "))
 
 
-def _cross_checks(config: Config) -> Iterator[Problem]:
+def _cross_checks(config: Config, folder: Path) -> Iterator[Problem]:
     yield from _check_names(config)
     yield from _check_route(config, config.route, ("route",))
     yield from _check_old_matchers(config)
     yield from _check_web(config)
+    yield from check_templates(config, folder)
     if not config.metrics.roles():
         yield ("metrics",), "gives no role; leave it out for the Sonnen exporter's names"
     if config.alertmanager:

@@ -112,12 +112,31 @@ class RulePolicy(Section):
     news_after: Duration | None = None
 
 
+class TemplatesConfig(Section):
+    """A receiver's own words in Jinja2, here or in a file; what is left out is said in watchman's."""
+
+    title: str | None = None
+    text: str | None = None
+    html: str | None = None
+    title_file: str | None = Field(None, description="relative to this file")
+    text_file: str | None = Field(None, description="relative to this file")
+    html_file: str | None = Field(None, description="relative to this file")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> TemplatesConfig:
+        for part in ("title", "text", "html"):
+            if getattr(self, part) is not None and getattr(self, f"{part}_file") is not None:
+                raise ValueError(f"give {part} or {part}_file, not both")
+        return self
+
+
 class ReceiverConfig(Section):
     """A name for one or more Apprise URLs; an empty list delivers nowhere."""
 
     name: str = Field(min_length=1)
     apprise: list[SecretStr] = []
     send_resolved: bool = True
+    templates: TemplatesConfig = TemplatesConfig()
 
     @field_validator("apprise", mode="before")
     @classmethod

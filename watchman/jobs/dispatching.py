@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
 
 from watchman.book import as_active
 from watchman.context import Context
+from watchman.notify.destination import MAIL_SCHEMES, scheme_of
 from watchman.notify.dispatch import dispatch as decide
-from watchman.notify.message import ActiveAlert, Source
+from watchman.notify.message import ActiveAlert, Message, Source
 from watchman.notify.plan import DispatchState, Held, Notification, Plan
 from watchman.notify.posted import PostedAlert
 from watchman.notify.posted import as_active as posted_as_active
@@ -70,15 +72,29 @@ def postings(context: Context, plan: Plan) -> Iterator[outbox.Posting]:
     """One outbox row for each destination of each message, worst first."""
     for notification in plan.notifications:
         message = context.wiring.render(notification)
-        for destination in context.wiring.destinations[notification.receiver]:
+        _tell_faults(context, notification, message)
+        for destination, url in context.wiring.destinations[notification.receiver].items():
             yield outbox.Posting(
                 receiver=notification.receiver,
                 destination=destination,
                 kind="alert",
                 dedup_key=f"{notification.identity}|{destination}",
-                message=message,
+                # Only mail shows HTML; elsewhere it would only fill the outbox.
+                message=message if scheme_of(url) in MAIL_SCHEMES else replace(message, html=None),
                 reason=notification.reason.value,
             )
+
+
+def _tell_faults(context: Context, notification: Notification, message: Message) -> None:
+    for fault in message.template_faults:
+        part, _, what = fault.partition(": ")
+        context.metrics.template_failures.labels(notification.receiver, part).inc()
+        log.warning(
+            "the %s template of receiver %s failed, watchman's own words went out: %s",
+            part,
+            notification.receiver,
+            what,
+        )
 
 
 def _count(context: Context, plan: Plan, held: list[Held]) -> None:

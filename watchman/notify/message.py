@@ -54,10 +54,47 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartWish:
+    """A PromQL expression to draw over [start, end], unix seconds; `since` is marked in it. Drawn when it is sent."""
+
+    expr: str
+    start: float
+    end: float
+    since: float
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a person can do from a message. `link` opens a page that asks first, empty without an address for it;
+    `command` is the signed text that does it when it is posted."""
+
+    name: str
+    label: str
+    command: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What can be done from a message, the most wanted first.
+
+    `menu` is a page with all of it, `topic` the URL a button posts its command to; each is empty where there is none.
+    """
+
+    actions: tuple[Action, ...]
+    menu: str = ""
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message for one receiver. `text` stands by itself; `html` is for services that show it (mail).
 
     `severity` is critical, warning, notice, info or resolved and becomes the service's priority where it has one.
+    `sequence` names the message for services that can replace one by another; `replaces` is the one before it, which
+    is taken away, or, where both are equal, changed without a sound. `template_faults` are not sent: the receiver's own
+    templates that failed, as `text: what was wrong`.
     """
 
     title: str
@@ -65,3 +102,8 @@ class Message:
     html: str | None = None
     severity: str = "warning"
     attachments: tuple[Attachment, ...] = field(default_factory=tuple)
+    chart: ChartWish | None = None
+    choices: Choices | None = None
+    sequence: str = ""
+    replaces: str = ""
+    template_faults: tuple[str, ...] = ()

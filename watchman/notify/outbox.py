@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from watchman.notify.dedup import LogEntry
-from watchman.notify.message import ActiveAlert, Attachment, Message, Source
+from watchman.notify.message import Action, ActiveAlert, Attachment, ChartWish, Choices, Message, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ def message_to_json(message: Message) -> bytes:
             {"name": one.name, "mimetype": one.mimetype, "content": base64.b64encode(one.content).decode()}
             for one in message.attachments
         ]
+    fields |= {name: asdict(part) for name in ("chart", "choices") if (part := getattr(message, name)) is not None}
+    fields |= {name: text for name in ("sequence", "replaces") if (text := getattr(message, name))}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -51,9 +54,23 @@ def message_from_json(data: bytes) -> Message:
             Attachment(one["name"], one["mimetype"], base64.b64decode(one["content"]))
             for one in fields.get("attachments", ())
         )
-        return Message(fields["title"], fields["text"], fields.get("html"), fields["severity"], attachments)
+        return Message(
+            title=fields["title"],
+            text=fields["text"],
+            html=fields.get("html"),
+            severity=fields["severity"],
+            attachments=attachments,
+            chart=ChartWish(**fields["chart"]) if "chart" in fields else None,
+            choices=_choices(fields["choices"]) if "choices" in fields else None,
+            sequence=fields.get("sequence", ""),
+            replaces=fields.get("replaces", ""),
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a stored message: {error!r}") from error
+
+
+def _choices(fields: Mapping[str, Any]) -> Choices:
+    return Choices(tuple(Action(**one) for one in fields["actions"]), fields["menu"], fields["topic"])
 
 
 def log_entry_to_json(entry: LogEntry) -> str:

@@ -75,6 +75,20 @@ def number(value: float | None) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def power(watts: float | None) -> str:
+    """`190 W` or `7.0 kW`, with the sign of the value; empty if there is none."""
+    if watts is None or not math.isfinite(watts):
+        return ""
+    return f"{watts:.0f} W" if abs(watts) < 995 else f"{watts / 1000:.1f} kW"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value with its unit, such as `62 %` or `7.0 kW`; the bare number without one."""
+    if unit == "W":
+        return power(value)
+    return f"{number(value)} {unit}".strip() if number(value) else ""
+
+
 # Not strftime's: those follow the process' locale.
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
