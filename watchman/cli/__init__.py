@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ("check", "Check config and rule files; tell every fault with its place."),
     "rules": ("rules", "Evaluate every rule once, now."),
     "report": ("report", "Make a digest of the period that contains a date."),
+    "energy": ("energy", "The energy ledger: show, export, meter readings."),
     "notify": ("notify", "Send a test message and tell what each service answered."),
     "outbox": ("outbox", "List, retry or drop messages that wait."),
     "backup": ("backup", "Copy the whole state into one file."),

@@ -193,6 +193,27 @@ posted = Table(
     Column("is_open", Integer, nullable=False),
 )
 
+meter_readings = Table(
+    "meter_readings",
+    metadata,
+    Column("site", String(200), primary_key=True),
+    Column("counter", String(40), primary_key=True),
+    Column("at", Float, primary_key=True),
+    Column("kwh", Float, nullable=False),
+    Column("new_meter", Integer, nullable=False),
+)
+
+# Prices of dynamic tariffs, grid intensity, irradiance: one value per quarter of an hour.
+slot_series = Table(
+    "slot_series",
+    metadata,
+    Column("site", String(200), primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("start", Integer, primary_key=True),
+    Column("value", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
     2: ("ALTER TABLE ledger ADD COLUMN counter_s FLOAT NOT NULL DEFAULT 0",),
 }
