@@ -13,10 +13,11 @@ from watchman.clock import Clock
 from watchman.config import load_config
 from watchman.errors import UsageError, WatchmanError
 from watchman.jobs.delivering import StoreOutbox, destination_urls
+from watchman.notify.combine import combine
 from watchman.notify.message import Message
 from watchman.notify.queue import SendQueue
 from watchman.notify.sender import Sender, redact
-from watchman.store import Store, open_store, outbox
+from watchman.store import Store, open_store, outbox, outbox_views
 from watchman.wiring import Wiring, state_url, wire
 
 MakeMessage = Callable[[str], Message]
@@ -45,12 +46,20 @@ def post(config_file: Path, receivers: Iterable[str], kind: str, reason: str, ma
     _tell(wiring, lines)
 
 
-def deliver_and_wait(store: Store, wiring: Wiring, clock: Clock, ids: list[int]) -> list[outbox.OutboxLine]:
+def deliver_and_wait(store: Store, wiring: Wiring, clock: Clock, ids: list[int]) -> list[outbox_views.OutboxLine]:
     """Have rows delivered, here or by the daemon that holds the state; returns them as they are then."""
     if store.lock():
         with ThreadPoolExecutor(4) as pool:
-            queue = SendQueue(StoreOutbox(store), Sender(clock.now).deliver, pool, clock.now, random.random)
-            queue.step(destination_urls(wiring), limit=1000)
+            zone = wiring.config.site.timezone
+            queue = SendQueue(
+                StoreOutbox(store),
+                Sender(clock.now).deliver,
+                pool,
+                clock.now,
+                random.random,
+                combine=lambda unit, now: combine(unit, now, zone),
+            )
+            queue.step(destination_urls(wiring))
             queue.join(DAEMON_LIMIT_S)
         return _lines(store, ids)
     deadline = clock.monotonic() + DAEMON_LIMIT_S
@@ -61,9 +70,9 @@ def deliver_and_wait(store: Store, wiring: Wiring, clock: Clock, ids: list[int])
         clock.sleep(_POLL_S)
 
 
-def _lines(store: Store, ids: list[int]) -> list[outbox.OutboxLine]:
+def _lines(store: Store, ids: list[int]) -> list[outbox_views.OutboxLine]:
     with store.begin() as connection:
-        return outbox.lines(connection, ids=ids, limit=len(ids))
+        return outbox_views.lines(connection, ids=ids, limit=len(ids))
 
 
 def _destinations(wiring: Wiring, receiver: str) -> Mapping[str, str]:
@@ -73,7 +82,7 @@ def _destinations(wiring: Wiring, receiver: str) -> Mapping[str, str]:
     return wiring.destinations[receiver]
 
 
-def _tell(wiring: Wiring, lines: list[outbox.OutboxLine]) -> None:
+def _tell(wiring: Wiring, lines: list[outbox_views.OutboxLine]) -> None:
     urls = destination_urls(wiring)
     for line in sorted(lines, key=lambda line: line.id):
         where = redact(urls[line.receiver, line.destination])

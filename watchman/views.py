@@ -20,7 +20,7 @@ from watchman.notify.severity import rank, severity_of
 from watchman.rules.alert import AlertState
 from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.solar.sun import elevation_degrees
-from watchman.store import outbox
+from watchman.store import outbox_views
 from watchman.web.api_v1 import RuleStatus
 from watchman.web.guard import Access
 from watchman.web.page import Delivery, Overview
@@ -77,11 +77,11 @@ def overview(context: Context) -> Overview:
     )  # fmt: skip
 
 
-def _from_store(context: Context) -> tuple[list[ActiveAlert], list[outbox.OutboxLine], list[str]]:
+def _from_store(context: Context) -> tuple[list[ActiveAlert], list[outbox_views.OutboxLine], list[str]]:
     """What fires, the newest messages, and what is wrong with the state: the page must say so, not fail."""
     try:
         with context.store.read() as connection:
-            alerts, latest = active_alerts(context, connection), outbox.lines(connection, limit=LATEST_MESSAGES)
+            alerts, latest = active_alerts(context, connection), outbox_views.lines(connection, limit=LATEST_MESSAGES)
             error = []
     except StoreError as fault:
         alerts, latest, error = merged_alerts(context, (), context.clock.now()), [], [str(fault)]
@@ -167,7 +167,7 @@ def _outbox_gauges(context: Context) -> GaugeRows:
     now = context.clock.now()
     try:
         with context.store.read() as connection:
-            backlogs = {backlog.receiver: backlog for backlog in outbox.backlogs(connection, 0.0)}
+            backlogs = {backlog.receiver: backlog for backlog in outbox_views.backlogs(connection, 0.0)}
     except StoreError:
         # No value is better than a wrong one, and the other series must not go with it.
         return

@@ -15,7 +15,7 @@ from watchman.energy.tariff import Tariff
 from watchman.notify.plan import HoldReason
 from watchman.prometheus import Prometheus
 from watchman.report.site import Incident, Site, Told
-from watchman.store import Store, open_store, outbox
+from watchman.store import Store, open_store, outbox_views
 from watchman.store.alerts import incidents_between
 from watchman.store.ledger import read_slots, write_slots
 from watchman.store.notices import held_between
@@ -110,7 +110,7 @@ def _incidents(store: Store, start: float, end: float) -> list[Incident]:
 
 def _told(store: Store, start: float, end: float) -> list[Told]:
     with store.begin() as connection:
-        rows = outbox.alerts_between(connection, start, end)
+        rows = outbox_views.alerts_between(connection, start, end)
     return [Told(at=row.created_at, title=row.title) for row in rows]
 
 

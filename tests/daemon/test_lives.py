@@ -5,6 +5,8 @@ from world import CONFIG, RULES
 
 from watchman import jobs
 from watchman.errors import QueryError
+from watchman.notify.outbox import Outcome
+from watchman.store import outbox
 
 HOT = "heat > 0"
 AWAY = QueryError("Prometheus cannot be reached", "connect")
@@ -14,6 +16,15 @@ def hot(world, *minutes):
     world.prometheus.values[HOT] = {world.minute(minute): 7.0 for minute in minutes}
     world.prometheus.values["count(heat)"] = {world.minute(minute): 1.0 for minute in range(60)}
     world.prometheus.values["heat"] = world.prometheus.values["count(heat)"]
+
+
+def give_up(world, minute, answer):
+    """The service refuses for good whatever waits."""
+    now = world.minute(minute)
+    with world.context.store.begin() as connection:
+        keys = [key for _, key in outbox.due_destinations(connection, now)]
+        for row in outbox.lease(connection, keys, now, 30.0, 10):
+            outbox.write(connection, Outcome(row, now, "", answer))
 
 
 def test_an_alert_is_pending_then_told_then_over(make_world):
@@ -151,11 +162,7 @@ def test_a_message_nobody_takes_is_told_to_the_others(make_world):
     hot(world, 0, 1, 2, 3)
     for minute in range(4):
         world.tick(minute)
-    with world.context.store.begin() as connection:
-        from watchman.store import outbox
-
-        (row,) = outbox.lease_due(connection, world.minute(3), 30.0, 10)
-        outbox.mark_failed(connection, row.id, world.minute(3), "401 wrong password", None)
+    give_up(world, 3, "401 wrong password")
     jobs.look_for_stuck(world.context)
     told = [message for minute in range(4, 8) for message in world.tick(minute)]
     assert ("mail", "Messages to phone do not get through") in told

@@ -15,7 +15,7 @@ from watchman.errors import QueryError
 from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.rules.slots import slot_at, slot_offset
 from watchman.series import Answer, Sample, Series
-from watchman.store import open_store, outbox
+from watchman.store import open_store, outbox_views
 from watchman.store.alerts import incidents_between
 from watchman.wiring import state_url, wire
 
@@ -118,7 +118,7 @@ class World:
 
     def messages(self):
         with self.context.store.begin() as connection:
-            return [(line.receiver, line.title) for line in reversed(outbox.lines(connection, limit=1000))]
+            return [(line.receiver, line.title) for line in reversed(outbox_views.lines(connection, limit=1000))]
 
     def incidents(self):
         """When each began, fired and ended, in seconds after the start."""

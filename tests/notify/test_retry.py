@@ -7,12 +7,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchman.notify.retry import GIVE_UP_S, MIN_ATTEMPTS, next_attempt
+from watchman.notify.retry import GIVE_UP_S, MIN_ATTEMPTS, is_given_up, next_attempt
 
 
 def schedule(random: float, until: float) -> list[float]:
     at, times, attempts = 0.0, [], 1
-    while (due := next_attempt(0.0, attempts, at, random)) is not None and due <= until:
+    while not is_given_up(0.0, attempts, at) and (due := next_attempt(0.0, attempts, at, random)) <= until:
         times.append(due)
         at, attempts = due, attempts + 1
     return times
@@ -35,13 +35,12 @@ def test_after_three_days_it_is_given_up() -> None:
 
 
 def test_a_message_that_waited_while_nobody_ran_still_gets_its_attempts() -> None:
-    assert next_attempt(0.0, 1, GIVE_UP_S + 1, 0.0) is not None
-    assert next_attempt(0.0, MIN_ATTEMPTS, GIVE_UP_S + 1, 0.0) is None
+    assert not is_given_up(0.0, 1, GIVE_UP_S + 1)
+    assert is_given_up(0.0, MIN_ATTEMPTS, GIVE_UP_S + 1)
 
 
 @given(st.integers(1, 10_000), st.floats(0, GIVE_UP_S - 1), st.floats(0, 1, exclude_max=True))
 def test_the_next_attempt_lies_ahead_and_within_the_longest_pause(attempts: int, now: float, random: float) -> None:
     due = next_attempt(0.0, attempts, now, random)
 
-    assert due is not None
     assert 0.79 <= due - now <= (10 if now < 300 else 300) + 0.01

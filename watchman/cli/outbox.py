@@ -29,10 +29,11 @@ def outbox() -> None:
 def list_rows(config: Path, show_all: bool, limit: int, as_json: bool) -> None:
     """List the newest messages that wait or were given up."""
     from watchman.store import outbox as rows
+    from watchman.store import outbox_views
 
     store, zone = _open(config)
     with store.begin() as connection:
-        lines = rows.lines(connection, states=() if show_all else (rows.DUE, rows.DEAD), limit=limit)
+        lines = outbox_views.lines(connection, states=() if show_all else (rows.DUE, rows.DEAD), limit=limit)
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines], indent=2))
         return
@@ -51,12 +52,15 @@ def list_rows(config: Path, show_all: bool, limit: int, as_json: bool) -> None:
 def retry(config: Path, ids: Sequence[int], everything: bool) -> None:
     """Try messages again now, by their numbers."""
     from watchman.store import outbox as rows
+    from watchman.store import outbox_views
 
     if not ids and not everything:
         raise UsageError("name the messages by their numbers (watchman outbox list), or give --all")
     store, _ = _open(config)
     with store.begin() as connection:
-        chosen = list(ids) or [line.id for line in rows.lines(connection, states=(rows.DUE, rows.DEAD), limit=10_000)]
+        chosen = list(ids) or [
+            line.id for line in outbox_views.lines(connection, states=(rows.DUE, rows.DEAD), limit=10_000)
+        ]
         count = rows.revive(connection, chosen, _now())
     _deliver(config, store, chosen)
     click.echo(f"{count} messages are due again")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 
 from watchman.context import Context
-from watchman.notify.outbox import OutboxRow
-from watchman.notify.queue import DestinationKey, Outcome, SendQueue
+from watchman.notify.combine import combine
+from watchman.notify.outbox import OutboxRow, Outcome
+from watchman.notify.queue import DestinationKey, SendQueue
 from watchman.notify.sender import Sender
 from watchman.store import Store, outbox
 from watchman.wiring import Wiring
@@ -26,35 +27,44 @@ class StoreOutbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def lease_due(self, now: float, limit: int, lease_s: float, busy: Collection[str]) -> list[OutboxRow]:
-        """Take due rows."""
-        with self._store.begin() as connection:
-            return outbox.lease_due(connection, now, lease_s, limit, busy)
+    def due(self, now: float) -> list[DestinationKey]:
+        """Destinations with something due. Reading waits for nobody who writes."""
+        with self._store.read() as connection:
+            return outbox.due_destinations(connection, now)
 
-    def mark_sent(self, row_id: int, now: float, answer: str) -> None:
-        """The service took it."""
+    def lease(self, destinations: Collection[str], now: float, lease_s: float, limit: int) -> list[OutboxRow]:
+        """Take what waits for them."""
         with self._store.begin() as connection:
-            outbox.mark_sent(connection, row_id, now, answer)
+            return outbox.lease(connection, destinations, now, lease_s, limit)
 
-    def mark_failed(self, row_id: int, now: float, error: str, due_at: float | None) -> None:
-        """It did not."""
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """What came of some rows."""
         with self._store.begin() as connection:
-            outbox.mark_failed(connection, row_id, now, error, due_at)
+            for outcome in outcomes:
+                outbox.write(connection, outcome)
 
-    def mark_dropped(self, row_id: int, now: float, why: str) -> None:
-        """Nobody needs it any more."""
+    def put_off(self, ids: Sequence[int], due_at: float) -> None:
+        """Give rows back untried."""
         with self._store.begin() as connection:
-            outbox.mark_dropped(connection, row_id, now, why)
+            outbox.put_off(connection, ids, due_at)
+
+    def hurry(self, now: float) -> None:
+        """Make everything that waits due."""
+        with self._store.begin() as connection:
+            outbox.hurry(connection, now)
 
 
 def make_queue(context: Context, pool: Executor) -> SendQueue:
-    """The daemon's send queue."""
+    """The daemon's send queue. It alone holds the state, so what an earlier process had in flight is due at once."""
+    box = StoreOutbox(context.store)
+    box.hurry(context.clock.now())
     return SendQueue(
-        StoreOutbox(context.store),
+        box,
         Sender(context.clock.now).deliver,
         pool,
         context.clock.now,
         random.random,
+        combine=lambda unit, now: combine(unit, now, context.wiring.config.site.timezone),
         on_outcome=lambda outcome: _note(context, outcome),
         wake=context.want_delivery,
     )
@@ -65,8 +75,10 @@ def deliver(context: Context, queue: SendQueue) -> None:
     context.delivery_wanted.clear()
     look_again_at = context.next_delivery_at = context.clock.now() + LOOK_EVERY_S
     queue.step(destination_urls(context.wiring))
-    with context.store.begin() as connection:
-        due_at = outbox.next_due_at(connection)
+    now = context.clock.now()
+    with context.store.read() as connection:
+        # A destination that is busy wakes the sender when it is done.
+        due_at = outbox.next_due_at(connection, now, queue.resting(now))
     context.next_delivery_at = look_again_at if due_at is None else min(due_at, look_again_at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from watchman.context import Context
 from watchman.notify.destination import MAIL_SCHEMES, scheme_of
 from watchman.notify.dispatch import dispatch as decide
 from watchman.notify.message import ActiveAlert, Message, Source
+from watchman.notify.outbox import subjects_of
 from watchman.notify.plan import DispatchState, Held, Notification, Plan
 from watchman.notify.posted import PostedAlert
 from watchman.notify.posted import as_active as posted_as_active
@@ -73,6 +75,8 @@ def postings(context: Context, plan: Plan) -> Iterator[outbox.Posting]:
     for notification in plan.notifications:
         message = context.wiring.render(notification)
         _tell_faults(context, notification, message)
+        thread = hashlib.sha256(f"{notification.group_key}|{notification.receiver}".encode()).hexdigest()[:32]
+        subjects = subjects_of((*notification.firing, *notification.resolved), notification.at)
         for destination, url in context.wiring.destinations[notification.receiver].items():
             yield outbox.Posting(
                 receiver=notification.receiver,
@@ -82,6 +86,8 @@ def postings(context: Context, plan: Plan) -> Iterator[outbox.Posting]:
                 # Only mail shows HTML; elsewhere it would only fill the outbox.
                 message=message if scheme_of(url) in MAIL_SCHEMES else replace(message, html=None),
                 reason=notification.reason.value,
+                thread=thread,
+                subjects=subjects,
             )
 
 

@@ -12,7 +12,7 @@ from watchman.jobs.recording import end_removed
 from watchman.notify.silences import RETENTION_S
 from watchman.rules.builtin import BUILT_IN_GROUP, STUCK_AFTER_S, Stuck
 from watchman.series import fingerprint
-from watchman.store import notices, outbox, posted, silences
+from watchman.store import notices, outbox, outbox_views, posted, silences
 from watchman.store.acks import forget_acks
 from watchman.store.alerts import close_incident, forget_incidents, forget_rules
 from watchman.store.facts import set_fact
@@ -66,7 +66,7 @@ def look_for_stuck(context: Context) -> None:
     """Which receivers have messages that wait too long or were given up in the last day."""
     now = context.clock.now()
     with context.store.begin() as connection:
-        found = outbox.backlogs(connection, now - DAY_S)
+        found = outbox_views.backlogs(connection, now - DAY_S)
     context.stuck = tuple(
         Stuck(backlog.receiver, backlog.due + backlog.dead, backlog.answer or "no answer yet")
         for backlog in found

@@ -1,15 +1,28 @@
-"""An outbox row, and messages and log entries as JSON text for the store."""
+"""Rows of the outbox, what becomes of them, and messages and log entries as JSON text for the store."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from watchman.notify.dedup import LogEntry
 from watchman.notify.message import Action, ActiveAlert, Attachment, ChartWish, Choices, Message, Source
+from watchman.notify.severity import severity_of
+from watchman.notify.words import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An alert that a message tells of, in words. `since` began its condition; `ended` is None while it fires."""
+
+    fingerprint: str
+    summary: str
+    severity: str
+    since: float
+    ended: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +30,7 @@ class OutboxRow:
     """One message for one destination (`url_key` of its URL), as the store hands it out. Times in unix seconds.
 
     `kind` is alert, report or test; `attempts` counts those that failed. After `not_after` the message is worth
-    nothing any more and is dropped unsent.
+    nothing any more and is dropped unsent. Rows of one `thread` tell of one alert group.
     """
 
     id: int
@@ -29,6 +42,58 @@ class OutboxRow:
     created_at: float
     attempts: int = 0
     not_after: float | None = None
+    thread: str = ""
+    subjects: tuple[Subject, ...] = ()
+    retried_at: float | None = None
+
+    @property
+    def first_at(self) -> float:
+        """When its retry schedule began."""
+        return self.created_at if self.retried_at is None else self.retried_at
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row. `due_at` None with an error: a dead letter, or dropped as too late.
+
+    `tried` is False where no attempt was made for it.
+    """
+
+    row: OutboxRow
+    at: float
+    answer: str
+    error: str | None = None
+    due_at: float | None = None
+    dropped: bool = False
+    tried: bool = True
+
+
+def subjects_of(alerts: Iterable[ActiveAlert], at: float) -> tuple[Subject, ...]:
+    """What a message of `at` about alerts is about."""
+    return tuple(
+        Subject(
+            fingerprint=alert.fingerprint,
+            summary=one_line(alert.annotations.get("summary", "")) or one_line(alert.name) or "alert",
+            severity=severity_of(alert.labels),
+            since=alert.starts_at if alert.since is None else min(alert.since, alert.starts_at),
+            ended=alert.ends_at if alert.ends_at is not None and alert.ends_at <= at else None,
+        )
+        for alert in alerts
+    )
+
+
+def subjects_to_json(subjects: Iterable[Subject]) -> str:
+    """Subjects as JSON; empty if there are none."""
+    fields = [[one.fingerprint, one.summary, one.severity, one.since, one.ended] for one in subjects]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) if fields else ""
+
+
+def subjects_from_json(text: str) -> tuple[Subject, ...]:
+    """The subjects again; a text that holds none gives none, for the message itself still tells."""
+    try:
+        return tuple(Subject(*fields) for fields in json.loads(text or "[]"))
+    except (TypeError, ValueError):
+        return ()
 
 
 def message_to_json(message: Message) -> bytes:

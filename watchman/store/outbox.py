@@ -6,22 +6,30 @@ While it is being sent its `due_at` lies ahead by the lease, so a crash in betwe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from watchman.notify.message import Message
-from watchman.notify.outbox import OutboxRow, message_to_json
+from watchman.notify.outbox import OutboxRow, Outcome, Subject, message_to_json, subjects_from_json, subjects_to_json
+from watchman.notify.severity import CRITICAL
 from watchman.store.schema import deliveries, outbox
 
 DUE, SENT, DEAD, DROPPED = "due", "sent", "dead", "dropped"
+ALERT = "alert"
+# No row is put off for longer: one that seems to be was written before the clock was set back.
+LONGEST_PAUSE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A message for one destination. Two postings with one `dedup_key` are one: the second is ignored."""
+    """A message for one destination. Two postings with one `dedup_key` are one: the second is ignored.
+
+    `thread` names the alert group, so that what waits of it can be told together; `subjects` are its alerts.
+    """
 
     receiver: str
     destination: str
@@ -30,47 +38,31 @@ class Posting:
     message: Message
     reason: str
     not_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxLine:
-    """A row without its message, for lists. `answer` is what the service said last."""
-
-    id: int
-    receiver: str
-    destination: str
-    kind: str
-    title: str
-    reason: str
-    state: str
-    created_at: float
-    due_at: float
-    attempts: int
-    finished_at: float | None
-    answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits or was given up for one receiver: counts, the oldest waiting row, the last answer."""
-
-    receiver: str
-    due: int
-    dead: int
-    oldest_at: float | None
-    answer: str
+    thread: str = ""
+    subjects: tuple[Subject, ...] = ()
 
 
 def add(connection: Connection, postings: Iterable[Posting], now: float) -> int:
     """Put messages into the outbox; returns how many are new."""
-    added = 0
+    rows = list(_rows(postings, now))
+    if not rows:
+        return 0
+    statement = insert_or_ignore(outbox).on_conflict_do_nothing(index_elements=["dedup_key"])
+    return connection.execute(statement, rows).rowcount
+
+
+def _rows(postings: Iterable[Posting], now: float) -> Iterator[dict[str, Any]]:
+    encoded: tuple[Message, bytes] | None = None
     for posting in postings:
-        row = {
+        # A message goes to several destinations one after the other: it is encoded once.
+        if encoded is None or encoded[0] is not posting.message:
+            encoded = posting.message, message_to_json(posting.message)
+        yield {
             "receiver": posting.receiver,
             "destination": posting.destination,
             "kind": posting.kind,
             "dedup_key": posting.dedup_key,
-            "message": message_to_json(posting.message),
+            "message": encoded[1],
             "title": posting.message.title,
             "reason": posting.reason,
             "created_at": now,
@@ -79,54 +71,94 @@ def add(connection: Connection, postings: Iterable[Posting], now: float) -> int:
             "attempts": 0,
             "state": DUE,
             "answer": "",
+            "urgency": _urgency(posting),
+            "thread": posting.thread,
+            "subjects": subjects_to_json(posting.subjects),
         }
-        statement = insert_or_ignore(outbox).values(row).on_conflict_do_nothing(index_elements=["dedup_key"])
-        added += connection.execute(statement).rowcount
-    return added
 
 
-def lease_due(
-    connection: Connection, now: float, lease_s: float, limit: int, busy: Collection[str] = ()
+def _urgency(posting: Posting) -> int:
+    if posting.kind != ALERT:
+        return 2
+    return 0 if posting.message.severity == CRITICAL else 1
+
+
+def due_destinations(connection: Connection, now: float) -> list[tuple[str, str]]:
+    """Receiver and destination of every row that is due, the most urgent first."""
+    order = func.min(outbox.c.urgency * 1e15 + outbox.c.id)
+    statement = select(outbox.c.receiver, outbox.c.destination).where(_is_due(now))
+    statement = statement.group_by(outbox.c.receiver, outbox.c.destination).order_by(order)
+    return [(row.receiver, row.destination) for row in connection.execute(statement)]
+
+
+def _is_due(now: float) -> Any:
+    in_time = (outbox.c.due_at <= now) | (outbox.c.due_at > now + LONGEST_PAUSE_S)
+    return (outbox.c.state == DUE) & in_time
+
+
+def lease(
+    connection: Connection, destinations: Iterable[str], now: float, lease_s: float, limit: int
 ) -> list[OutboxRow]:
-    """Take due rows for sending, alerts before reports, oldest first; none of a destination in `busy`.
+    """Take every waiting row of some destinations for sending, due or not, at most `limit` of each.
 
-    They are due again after `lease_s`, so that rows a dead process was sending are not lost.
+    The least tried come first, among them the most urgent, then the oldest. They are due again after `lease_s`, so
+    that rows a dead process was sending are not lost.
     """
-    chosen = (outbox.c.state == DUE) & (outbox.c.due_at <= now) & outbox.c.destination.not_in(list(busy))
-    order = (outbox.c.kind != "alert", outbox.c.id)
-    rows = connection.execute(select(outbox).where(chosen).order_by(*order).limit(limit)).all()
-    leased = update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(due_at=now + lease_s)
-    if rows:
-        connection.execute(leased)
-    return [
-        OutboxRow(
-            id=row.id,
-            receiver=row.receiver,
-            destination=row.destination,
-            kind=row.kind,
-            message=row.message,
-            reason=row.reason,
-            created_at=row.created_at,
-            attempts=row.attempts,
-            not_after=row.not_after,
-        )
-        for row in rows
-    ]
+    rows: list[Any] = []
+    order = (outbox.c.attempts, outbox.c.urgency, outbox.c.id)
+    for destination in destinations:
+        waiting = (outbox.c.state == DUE) & (outbox.c.destination == destination)
+        statement = select(outbox).where(waiting).order_by(*order).limit(limit).with_for_update(skip_locked=True)
+        rows += connection.execute(statement).all()
+    put_off(connection, [row.id for row in rows], now + lease_s)
+    return [_outbox_row(row) for row in rows]
 
 
-def mark_sent(connection: Connection, row_id: int, now: float, answer: str) -> None:
-    """The service accepted it."""
-    _log_attempt(connection, row_id, now, accepted=True, answer=answer)
-    done = {"state": SENT, "finished_at": now, "answer": answer}
-    connection.execute(update(outbox).where(outbox.c.id == row_id).values(done))
+def _outbox_row(row: Any) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        receiver=row.receiver,
+        destination=row.destination,
+        kind=row.kind,
+        message=row.message,
+        reason=row.reason,
+        created_at=row.created_at,
+        attempts=row.attempts,
+        not_after=row.not_after,
+        thread=row.thread,
+        subjects=subjects_from_json(row.subjects),
+        retried_at=row.retried_at,
+    )
 
 
-def mark_failed(connection: Connection, row_id: int, now: float, error: str, due_at: float | None) -> None:
-    """The service did not accept it; without a next time it is a dead letter."""
-    _log_attempt(connection, row_id, now, accepted=False, answer=error)
-    after = {"state": DEAD, "finished_at": now} if due_at is None else {"due_at": due_at}
+def put_off(connection: Connection, ids: Sequence[int], due_at: float) -> None:
+    """Make waiting rows due at a moment; no attempt is counted."""
+    if ids:
+        chosen = outbox.c.id.in_(list(ids)) & (outbox.c.state == DUE)
+        connection.execute(update(outbox).where(chosen).values(due_at=due_at))
+
+
+def hurry(connection: Connection, now: float) -> None:
+    """Make every waiting row due at once: whoever leased it is gone, or the clock was set back."""
+    connection.execute(update(outbox).where(outbox.c.state == DUE, outbox.c.due_at > now).values(due_at=now))
+
+
+def write(connection: Connection, outcome: Outcome) -> None:
+    """Write down what came of an attempt: sent, due again, given up, or dropped untried."""
+    row_id, at = outcome.row.id, outcome.at
+    if outcome.dropped:
+        mark_dropped(connection, row_id, at, outcome.error or "")
+        return
+    if outcome.tried:
+        _log_attempt(connection, outcome)
+    if outcome.error is None:
+        done = {"state": SENT, "finished_at": at, "answer": outcome.answer}
+        connection.execute(update(outbox).where(outbox.c.id == row_id).values(done))
+        return
+    after = {"state": DEAD, "finished_at": at} if outcome.due_at is None else {"due_at": outcome.due_at}
     statement = update(outbox).where(outbox.c.id == row_id, outbox.c.state == DUE)
-    connection.execute(statement.values(attempts=outbox.c.attempts + 1, answer=error, **after))
+    attempts = outbox.c.attempts + int(outcome.tried)
+    connection.execute(statement.values(attempts=attempts, answer=outcome.error, **after))
 
 
 def mark_dropped(connection: Connection, row_id: int, now: float, why: str) -> int:
@@ -137,17 +169,22 @@ def mark_dropped(connection: Connection, row_id: int, now: float, why: str) -> i
 
 
 def revive(connection: Connection, ids: Sequence[int], now: float) -> int:
-    """Make dead or waiting rows due at once; all of them if no ids are given. Returns how many."""
-    again = {"state": DUE, "due_at": now, "created_at": now, "attempts": 0, "finished_at": None}
+    """Make dead or waiting rows due at once, with a new retry schedule; all of them if no ids are given.
+
+    Returns how many.
+    """
+    again = {"state": DUE, "due_at": now, "retried_at": now, "attempts": 0, "finished_at": None}
     statement = update(outbox).where(outbox.c.state.in_((DUE, DEAD))).values(again)
     if ids:
         statement = statement.where(outbox.c.id.in_(list(ids)))
     return connection.execute(statement).rowcount
 
 
-def next_due_at(connection: Connection) -> float | None:
-    """When the next row becomes due (unix seconds); None if nothing waits."""
-    return connection.execute(select(func.min(outbox.c.due_at)).where(outbox.c.state == DUE)).scalar()
+def next_due_at(connection: Connection, now: float, resting: Collection[str] = ()) -> float | None:
+    """When the next row becomes due (unix seconds), not counting destinations in `resting`; None if nothing waits."""
+    waiting = (outbox.c.state == DUE) & (outbox.c.due_at <= now + LONGEST_PAUSE_S)
+    statement = select(func.min(outbox.c.due_at)).where(waiting, outbox.c.destination.not_in(list(resting)))
+    return connection.execute(statement).scalar()
 
 
 def ids_of(connection: Connection, dedup_keys: Collection[str]) -> list[int]:
@@ -155,41 +192,10 @@ def ids_of(connection: Connection, dedup_keys: Collection[str]) -> list[int]:
     return list(connection.execute(select(outbox.c.id).where(outbox.c.dedup_key.in_(list(dedup_keys)))).scalars())
 
 
-def lines(
-    connection: Connection, *, states: Collection[str] = (), ids: Collection[int] = (), limit: int = 100
-) -> list[OutboxLine]:
-    """The newest rows, of the given states and numbers or of all."""
-    columns = [outbox.c[name] for name in OutboxLine.__dataclass_fields__]
-    statement = select(*columns).order_by(outbox.c.id.desc()).limit(limit)
-    if states:
-        statement = statement.where(outbox.c.state.in_(list(states)))
-    if ids:
-        statement = statement.where(outbox.c.id.in_(list(ids)))
-    return [OutboxLine(**row._mapping) for row in connection.execute(statement)]
-
-
-def alerts_between(connection: Connection, start: float, end: float) -> list[OutboxLine]:
-    """Messages about alerts of [start, end) that were not dropped, one line each however many destinations had it."""
-    columns = [outbox.c[name] for name in OutboxLine.__dataclass_fields__]
-    chosen = (outbox.c.kind == "alert") & (outbox.c.created_at >= start) & (outbox.c.created_at < end)
-    rows = connection.execute(select(*columns).where(chosen, outbox.c.state != DROPPED).order_by(outbox.c.id))
-    once = {(row.created_at, row.title): OutboxLine(**row._mapping) for row in rows}
-    return list(once.values())
-
-
-def backlogs(connection: Connection, dead_since: float) -> list[Backlog]:
-    """Per receiver what waits, and what was given up since a moment."""
-    relevant = (outbox.c.state == DUE) | ((outbox.c.state == DEAD) & (outbox.c.finished_at >= dead_since))
-    found: dict[str, Backlog] = {}
-    columns = (outbox.c.receiver, outbox.c.state, outbox.c.created_at, outbox.c.answer)
-    for row in connection.execute(select(*columns).where(relevant).order_by(outbox.c.id)):
-        old = found.get(row.receiver, Backlog(row.receiver, 0, 0, None, ""))
-        waits = row.state == DUE
-        oldest_at = min(row.created_at, old.oldest_at or row.created_at) if waits else old.oldest_at
-        found[row.receiver] = Backlog(
-            row.receiver, old.due + waits, old.dead + (not waits), oldest_at, row.answer or old.answer
-        )
-    return list(found.values())
+def known_states(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    """The state of each of these rows that exists."""
+    rows = connection.execute(select(outbox.c.id, outbox.c.state).where(outbox.c.id.in_(list(ids))))
+    return {row.id: row.state for row in rows}
 
 
 def forget(connection: Connection, before: float) -> None:
@@ -199,7 +205,13 @@ def forget(connection: Connection, before: float) -> None:
     connection.execute(delete(outbox).where(old))
 
 
-def _log_attempt(connection: Connection, row_id: int, now: float, *, accepted: bool, answer: str) -> None:
-    attempts = select(outbox.c.attempts + 1).where(outbox.c.id == row_id).scalar_subquery()
-    entry = {"outbox_id": row_id, "attempt": attempts, "at": now, "accepted": int(accepted), "answer": answer}
-    connection.execute(insert(deliveries).values(entry))
+def _log_attempt(connection: Connection, outcome: Outcome) -> None:
+    connection.execute(
+        insert(deliveries).values(
+            outbox_id=outcome.row.id,
+            attempt=outcome.row.attempts + 1,
+            at=outcome.at,
+            accepted=int(outcome.error is None),
+            answer=outcome.answer if outcome.error is None else outcome.error,
+        )
+    )

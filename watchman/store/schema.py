@@ -108,6 +108,14 @@ outbox = Table(
     Column("state", String(10), nullable=False),
     Column("finished_at", Float),
     Column("answer", Text, nullable=False),
+    # What goes first: 0 critical alerts, 1 other alerts, 2 the rest.
+    Column("urgency", Integer, nullable=False, server_default="1"),
+    # Messages of one alert group at one destination have one thread; empty for none.
+    Column("thread", String(40), nullable=False, server_default=""),
+    Column("subjects", Text, nullable=False, server_default=""),
+    # When a person had it tried again: the retry schedule begins there.
+    Column("retried_at", Float),
+    Column("fell_back_at", Float),
     UniqueConstraint("dedup_key"),
     Index("outbox_due", "state", "due_at"),
     Index("outbox_finished", "finished_at"),
@@ -123,6 +131,7 @@ deliveries = Table(
     Column("accepted", Integer, nullable=False),
     Column("answer", Text, nullable=False),
     Index("deliveries_by_row", "outbox_id"),
+    Index("deliveries_by_time", "at"),
 )
 
 reports = Table(
@@ -215,7 +224,15 @@ slot_series = Table(
 )
 
 _ADDED_COLUMNS: dict[int, tuple[str, ...]] = {
-    2: ("ALTER TABLE ledger ADD COLUMN counter_s FLOAT NOT NULL DEFAULT 0",),
+    2: (
+        "ALTER TABLE ledger ADD COLUMN counter_s FLOAT NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN urgency INTEGER DEFAULT '1' NOT NULL",
+        "ALTER TABLE outbox ADD COLUMN thread VARCHAR(40) DEFAULT '' NOT NULL",
+        "ALTER TABLE outbox ADD COLUMN subjects TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE outbox ADD COLUMN retried_at FLOAT",
+        "ALTER TABLE outbox ADD COLUMN fell_back_at FLOAT",
+        "CREATE INDEX deliveries_by_time ON deliveries (at)",
+    ),
 }
 """By schema: `ALTER TABLE ... ADD COLUMN` for tables that are older than it."""
 
