@@ -53,6 +53,7 @@ LAYERS = {
         "once",
         "checks",
         "previewing",
+        "silencing",
     ],
     4: ["cli", "__main__"],
 }

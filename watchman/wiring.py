@@ -98,7 +98,7 @@ def wire(config: Config) -> Wiring:
         prometheus=prometheus,
         expand=make_expander(prometheus.query, dict(config.external_labels), external_url),
         render=_renderer(config),
-        members=tuple(_members(config)),
+        members=tuple(make_members(config)),
         writer=_writer(config.prometheus),
     )
 
@@ -191,7 +191,8 @@ def _writer(config: PrometheusConfig) -> RemoteWriter | None:
     return RemoteWriter(config.remote_write_url, prometheus_settings(config))
 
 
-def _members(config: Config) -> Iterator[Alertmanager]:
+def make_members(config: Config) -> Iterator[Alertmanager]:
+    """A client for every member of the Alertmanager cluster; none without one."""
     beside = config.alertmanager
     if beside is None:
         return

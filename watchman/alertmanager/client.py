@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import requests
 import urllib3
@@ -79,6 +79,18 @@ class Alertmanager:
             return [read_silence(item) for item in json.loads(body)]
         except _SHAPE_ERRORS as exc:
             raise self._error("gave no list of silences: is that its address?") from exc
+
+    def add_silence(self, body: bytes) -> str:
+        """Makes (or, if the document has an `id`, edits) a silence; returns its id."""
+        answer = self._ask("POST", "/api/v2/silences", body)
+        try:
+            return str(json.loads(answer)["silenceID"])
+        except _SHAPE_ERRORS as exc:
+            raise self._error("gave no id for the silence: is that its address?") from exc
+
+    def expire_silence(self, silence_id: str) -> None:
+        """Ends a silence now."""
+        self._ask("DELETE", f"/api/v2/silence/{quote(silence_id, safe='')}")
 
     def close(self) -> None:
         """Gives the connections back."""

@@ -19,6 +19,7 @@ COMMANDS = {
     "energy": ("energy", "The energy ledger: show, export, meter readings."),
     "notify": ("notify", "Send a test message and tell what each service answered."),
     "outbox": ("outbox", "List, retry or drop messages that wait."),
+    "silence": ("silence", "Keep alerts quiet for a while: add, list, expire."),
     "backup": ("backup", "Copy the whole state into one file."),
     "schema": ("schema", "Print the JSON schema of config.yaml."),
     "exporter": ("sidecar", "Export a Sonnen battery's values for Prometheus."),

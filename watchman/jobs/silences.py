@@ -56,7 +56,7 @@ def to_silences(theirs: Iterable[TheirSilence], external_labels: Mapping[str, st
         if one.state == "expired":
             continue
         try:
-            matchers = [_matcher(matcher) for matcher in one.matchers]
+            matchers = [read_matcher(matcher) for matcher in one.matchers]
         except MatcherError as error:
             log.warning("silence %s cannot be read: %s", one.id, error)
             continue
@@ -66,5 +66,6 @@ def to_silences(theirs: Iterable[TheirSilence], external_labels: Mapping[str, st
             yield Silence(one.id, inside, one.starts_at, one.ends_at, one.comment, one.created_by)
 
 
-def _matcher(theirs: SilenceMatcher) -> Matcher:
+def read_matcher(theirs: SilenceMatcher) -> Matcher:
+    """A matcher in our words; raises MatcherError if its expression cannot be read."""
     return make_matcher(theirs.name, OPS[theirs.is_regex, theirs.is_equal], theirs.value)
