@@ -36,6 +36,7 @@ class Context:
     `told` is what the Alertmanagers were told last, None until it is read from the store;
     `not_before` is a moment that has surely passed: a clock behind it is not set;
     `silences` are those of the Alertmanager; own ones are in the store, `silence_mark` tells when they changed;
+    `urgent_until` (monotonic seconds): until then a critical message is on its way and nothing may hold it up;
     `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
@@ -63,6 +64,7 @@ class Context:
     next_dispatch_at: float = 0.0
     delivery_wanted: threading.Event = field(default_factory=threading.Event)
     next_delivery_at: float = 0.0
+    urgent_until: float = float("-inf")
     forward_wanted: threading.Event = field(default_factory=threading.Event)
     told: Mapping[LabelKey, Told] | None = None
     written: dict[str, dict[LabelKey, Labels]] = field(default_factory=dict)

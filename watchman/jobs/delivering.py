@@ -8,9 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 
 from watchman.context import Context
+from watchman.jobs.charts import Charts
+from watchman.jobs.dispatching import is_urgent
+from watchman.jobs.reporting import run_worker
 from watchman.notify.combine import combine
+from watchman.notify.message import Message
 from watchman.notify.outbox import OutboxRow, Outcome
-from watchman.notify.queue import DestinationKey, SendQueue
+from watchman.notify.queue import Deliver, DestinationKey, SendQueue
 from watchman.notify.sender import Sender
 from watchman.store import Store, outbox
 from watchman.wiring import Wiring
@@ -60,7 +64,7 @@ def make_queue(context: Context, pool: Executor) -> SendQueue:
     box.hurry(context.clock.now())
     return SendQueue(
         box,
-        Sender(context.clock.now).deliver,
+        _make_deliver(context),
         pool,
         context.clock.now,
         random.random,
@@ -68,6 +72,21 @@ def make_queue(context: Context, pool: Executor) -> SendQueue:
         on_outcome=lambda outcome: _note(context, outcome),
         wake=context.want_delivery,
     )
+
+
+def _make_deliver(context: Context) -> Deliver:
+    """The sender with charts: each message gets its own at the last moment."""
+    sender = Sender(context.clock.now)
+    charts = Charts(
+        lambda job, limit_s: run_worker(context, job, limit_s, lambda: is_urgent(context)),
+        context.clock.monotonic,
+        lambda: is_urgent(context),
+    )
+
+    def deliver_with_chart(url: str, message: Message, timeout_s: float, identity: str) -> str:
+        return sender.deliver(url, charts.illustrated(message, url), timeout_s, identity)
+
+    return deliver_with_chart
 
 
 def deliver(context: Context, queue: SendQueue) -> None:

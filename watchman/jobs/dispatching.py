@@ -19,6 +19,7 @@ from watchman.notify.outbox import subjects_of
 from watchman.notify.plan import DispatchState, Held, Notification, Plan
 from watchman.notify.posted import PostedAlert
 from watchman.notify.posted import as_active as posted_as_active
+from watchman.notify.severity import CRITICAL
 from watchman.store import notices, outbox, posted, silences
 from watchman.store.acks import load_acks
 from watchman.store.alerts import last_end
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 NEVER = float("inf")
 RETRY_S = 5.0
+URGENT_S = 20.0
 
 
 def dispatch(context: Context) -> None:
@@ -45,6 +47,8 @@ def dispatch(context: Context) -> None:
     _count(context, plan, fresh)
     ends = [alert.ends_at for alert in theirs if alert.is_open and alert.ends_at is not None]
     context.next_dispatch_at = min([*ends, NEVER if plan.next_due is None else plan.next_due])
+    if any(notification.severity == CRITICAL for notification in plan.notifications):
+        context.urgent_until = context.clock.monotonic() + URGENT_S
     if added:
         context.want_delivery()
 
@@ -101,6 +105,11 @@ def _tell_faults(context: Context, notification: Notification, message: Message)
             notification.receiver,
             what,
         )
+
+
+def is_urgent(context: Context) -> bool:
+    """True while a critical message has just been decided on and is likely to be on its way."""
+    return context.clock.monotonic() < context.urgent_until
 
 
 def _count(context: Context, plan: Plan, held: list[Held]) -> None:

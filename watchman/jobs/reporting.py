@@ -7,7 +7,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -73,22 +73,34 @@ def refresh_facts(context: Context) -> None:
         set_fact(connection, USUAL, context.facts, now)
 
 
-def run_worker(context: Context, job: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped."""
+def run_worker(
+    context: Context,
+    job: Mapping[str, Any],
+    limit_s: float = WORKER_LIMIT_S,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped.
+
+    It is also stopped when `unwanted` says that nobody waits for it any more.
+    """
     command = [sys.executable, "-m", "watchman.worker_process", str(context.wiring.config.path)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as worker:
-        deadline = context.clock.monotonic() + WORKER_LIMIT_S
+        deadline = context.clock.monotonic() + limit_s
         text: str | None = json.dumps(job)
+        too_long = False
         while True:
             try:
                 output, errors = worker.communicate(text, timeout=_POLL_S)
                 break
             except subprocess.TimeoutExpired:
                 text = None
-                if context.stopping() or context.clock.monotonic() > deadline:
+                too_long = context.clock.monotonic() > deadline
+                if context.stopping() or too_long or unwanted():
                     worker.kill()
+    if too_long:
+        raise WatchmanError(f"the worker was ended after {limit_s:.0f} s")
     if worker.returncode != 0:
         lines = errors.strip().splitlines()
         raise WatchmanError(f"the worker ended with {worker.returncode}: {lines[-1] if lines else 'no word'}")

@@ -26,6 +26,7 @@ from watchman.notify.words import clean, one_line
 # Seven-bit bodies pass every server, 8BITMIME or not.
 _POLICY = SMTP.clone(cte_type="7bit")
 _FORBIDDEN_HEADERS = re.compile(r"(?i)(content-.*|mime-version|from|to|cc|bcc|date|subject|message-id)")
+_PICTURE = re.compile(r"""<img\b[^>]*\bsrc=["']?cid:([^"'>\s]+)[^>]*>""", re.IGNORECASE)
 _PARTLY_REFUSED_PAUSE_S = 600.0
 
 
@@ -172,12 +173,18 @@ def _fill(mail: EmailMessage, message: Message) -> None:
     mail.set_content(text, cte=_encoding(text))
     shown, loose = _by_use(message)
     if message.html is not None:
-        mail.add_alternative(message.html, subtype="html", cte=_encoding(message.html))
+        html_text = _without_missing(message.html, [one.name for one in shown])
+        mail.add_alternative(html_text, subtype="html", cte=_encoding(html_text))
         html = mail.get_payload()[-1]  # type: ignore[index]
         for one in shown:
             _add(html.add_related, one, disposition="inline", cid=f"<{_file_name(one)}>")  # type: ignore[union-attr]
     for one in loose:
         _add(mail.add_attachment, one)
+
+
+def _without_missing(html: str, names: list[str]) -> str:
+    """The HTML without pictures that are not in the mail: a chart may have failed."""
+    return _PICTURE.sub(lambda found: found.group() if found.group(1) in names else "", html)
 
 
 def _encoding(text: str) -> str:

@@ -54,6 +54,14 @@ def check_url(url: str) -> str | None:
     return None
 
 
+def takes_pictures(url: str) -> bool:
+    """True if the service behind a URL shows a picture that comes with a message."""
+    try:
+        return bool(apprise_port.open_service(url).attachment_support)
+    except ValueError:
+        return False
+
+
 def split_url(url: str) -> list[str]:
     """One URL per recipient or topic, so that a retry never repeats a message to those who have it.
 
