@@ -27,6 +27,7 @@ LAYERS = {
         "notify.sender",
         "notify.apprise_port",
         "notify.mail",
+        "notify.ntfy",
         "notify.queue",
         "sonnen.bounded",
         "sonnen.logs",

@@ -23,7 +23,6 @@ from watchman.notify.message import Attachment, Message
 from watchman.notify.severity import CRITICAL, INFO, NOTICE, RESOLVED, WARNING
 
 _PLUGINS = {
-    "ntfy": "ntfy.NotifyNtfy", "ntfys": "ntfy.NotifyNtfy",
     "mailto": "email.NotifyEmail", "mailtos": "email.NotifyEmail",
     "json": "custom_json.NotifyJSON", "jsons": "custom_json.NotifyJSON",
     "form": "custom_form.NotifyForm", "forms": "custom_form.NotifyForm",
@@ -42,6 +41,7 @@ _PLUGINS = {
     "whatsapp": "whatsapp.NotifyWhatsApp",
 }  # fmt: skip
 
+_NTFY = ("ntfy", "ntfys")
 # Severity as each service's own priority. notice, info and an "over" are seen, not heard.
 _PRIORITY = {
     "ntfy": {CRITICAL: "max", WARNING: "high", NOTICE: "low", INFO: "min", RESOLVED: "low"},
@@ -49,6 +49,7 @@ _PRIORITY = {
     "pover": {CRITICAL: "1", WARNING: "0", NOTICE: "-1", INFO: "-2", RESOLVED: "-1"},
     "gotify": {CRITICAL: "emergency", WARNING: "high", NOTICE: "low", INFO: "low", RESOLVED: "low"},
 }
+MENU_TITLE = "Acknowledge or silence"
 _NOTIFY_TYPE = {CRITICAL: "failure", WARNING: "warning", RESOLVED: "success"}
 
 _CAUSES = (
@@ -117,10 +118,11 @@ def send(service: Any, url: str, message: Message) -> str:
 def _send(service: Any, url: str, message: Message, attachments: Iterable[Attachment]) -> str:
     client = Apprise(asset=_asset())
     client.add(service)
+    text = _with_extras(service, scheme_of(url), message)
     files = [_file(one) for one in attachments]
     result = client.notify(
-        body=message.text or message.title,
-        title=message.title if message.text else "",
+        body=text or message.title,
+        title=message.title if text else "",
         notify_type=_NOTIFY_TYPE.get(message.severity, "info"),
         body_format="text",
         attach=files or None,
@@ -131,6 +133,18 @@ def _send(service: Any, url: str, message: Message, attachments: Iterable[Attach
         return f"accepted by {name}"
     entries = [(entry.level, entry.message) for entry in result.logs()]
     raise failure(name, entries, url)
+
+
+def _with_extras(service: Any, scheme: str, message: Message) -> str:
+    """Hand the service what it can do more with the message; returns the text, with a link where that is all."""
+    menu = message.choices.menu if message.choices else ""
+    if scheme in _NTFY:
+        service.prepare(message)
+    elif scheme == "pover" and menu and not service.supplemental_url:
+        service.supplemental_url, service.supplemental_url_title = menu, MENU_TITLE
+    elif menu:
+        return f"{message.text}\n{MENU_TITLE}: {menu}".lstrip()
+    return message.text
 
 
 def _file(one: Attachment) -> Any:
@@ -159,18 +173,26 @@ def _cause(level: str, text: str) -> str:
 
 
 def _instantiate(url: str, scheme: str, severity: str) -> Any:
-    if scheme not in _PLUGINS:
+    if scheme not in (*_PLUGINS, *_NTFY):
         # Loads every plugin; only for services rare enough not to be in the table.
         service = Apprise.instantiate(url, asset=_asset(), suppress_exceptions=False)
         if service is None:
             raise ValueError(f"it knows no service {scheme}")
         return service
-    module, _, name = _PLUGINS[scheme].rpartition(".")
-    plugin = getattr(importlib.import_module(f"apprise.plugins.{module}"), name)
+    plugin = _plugin(scheme)
     fields = plugin.parse_url(url.strip())
     if not fields:
         raise ValueError(f"it is not a valid {plugin.service_name} URL")
     return plugin(**{**fields, **_loudness(scheme, fields.get("qsd", {}), severity), "asset": _asset()})
+
+
+def _plugin(scheme: str) -> Any:
+    if scheme in _NTFY:
+        from watchman.notify.ntfy import Ntfy
+
+        return Ntfy
+    module, _, name = _PLUGINS[scheme].rpartition(".")
+    return getattr(importlib.import_module(f"apprise.plugins.{module}"), name)
 
 
 def _loudness(scheme: str, query: dict[str, str], severity: str) -> dict[str, Any]:

@@ -184,6 +184,7 @@ def _send(batch: Batch, parts: _Sorted, reason: Reason, now: float) -> _Outcome:
         new=frozenset(alert.fingerprint for alert in parts.new),
         at=now,
         repeats=repeats,
+        previous_at=batch.sent_at if batch.told else None,
     )
     entry = _entry(batch, {**parts.still_open, **_by_fingerprint(parts.new)}, now, repeats)
     batch.repeats = repeats

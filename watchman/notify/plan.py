@@ -80,7 +80,8 @@ class Held:
 class Notification:
     """One message to be made. `firing` are all alerts of the group that may be told, `new` names the untold ones.
 
-    `resolved` are alerts the receiver knows of and that are over, with their true end.
+    `resolved` are alerts the receiver knows of and that are over, with their true end. `previous_at` is when the
+    group's message before this one was decided on, None for the first of an incident.
     """
 
     receiver: str
@@ -92,6 +93,7 @@ class Notification:
     new: frozenset[str]
     at: float
     repeats: int = 0
+    previous_at: float | None = None
 
     @property
     def severity(self) -> str:

@@ -114,6 +114,7 @@ class _Page:
 def _message(notification: Notification, page: _Page, choices: Choices | None) -> Message:
     single = len(notification.firing) + len(notification.resolved) == 1
     title, text, html = page.part("title"), page.part("text"), page.part("html")
+    sequence, replaces = _names(notification)
     return Message(
         title=cut(one_line(title), TITLE_LIMIT) or "alert",
         text=first_lines(text, _ALERT_LINES if single else _LIST_LINES, TEXT_LIMIT),
@@ -121,7 +122,8 @@ def _message(notification: Notification, page: _Page, choices: Choices | None) -
         severity=notification.severity,
         chart=_chart(notification),
         choices=choices,
-        sequence=_sequence(notification, notification.at),
+        sequence=sequence,
+        replaces=replaces,
         template_faults=tuple(page.faults),
     )
 
@@ -179,6 +181,15 @@ def _chart(notification: Notification) -> ChartWish | None:
             length_s = min(max(end - began + _CHART_BEFORE_S, _CHART_AT_LEAST_S), _CHART_AT_MOST_S)
             return ChartWish(expr, end - length_s, end, began, one_line(alert.annotations.get("unit", "")))
     return None
+
+
+def _names(notification: Notification) -> tuple[str, str]:
+    """The message's own name and that of the one it follows. The end takes the place of what it ends, silently; a
+    message that should ring is a new one."""
+    previous_at = notification.previous_at
+    before = "" if previous_at is None else _sequence(notification, previous_at)
+    over = before and not notification.firing
+    return before if over else _sequence(notification, notification.at), before
 
 
 def _sequence(notification: Notification, at: float) -> str:
