@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace as changed
 
@@ -10,6 +11,7 @@ from watchman.errors import QueryError, UsageError
 from watchman.prometheus import Prometheus
 from watchman.replay import Ports, Replay, Setting, replay
 from watchman.replay.run import Progress
+from watchman.replay.source import MAX_STEPS
 from watchman.rules.rule import Group
 from watchman.rules.template import make_expander
 from watchman.wiring import Wiring, prometheus_settings
@@ -78,7 +80,7 @@ def named_groups(groups: Sequence[Group], name: str | None) -> list[Group]:
 
 
 def away_times(ports: Ports, start: float, end: float) -> list[tuple[float, float]]:
-    """When Prometheus scraped nothing at all, although it does now: [last scrape, next scrape) of each hole.
+    """When Prometheus scraped nothing at all, although it did before and does now: [last scrape, next scrape).
 
     A daemon got no answer then; what the recorded series say about such a time is only their look-back.
     """
@@ -86,26 +88,37 @@ def away_times(ports: Ports, start: float, end: float) -> list[tuple[float, floa
     if interval_s is None:
         return []
     step_s = max(5.0, round(2 * interval_s))
-    expr = f"time() - max(timestamp(up)) > {_TICKS * interval_s:.3f} or absent(up) * 0"
-    found: list[tuple[float, float]] = []
-    at = start
+    window_s = math.ceil(_TICKS * interval_s)
+    bad = _steps(ports, f"absent_over_time(up[{window_s}s])", start, end, step_s)
+    holes = [(first, last) for first, last in _joined(bad, step_s) if first >= start + step_s / 2]
+    return [(_last_scrape(ports, first, window_s), _first_scrape(ports, last, step_s)) for first, last in holes]
+
+
+def _steps(ports: Ports, expr: str, start: float, end: float, step_s: float) -> list[float]:
+    """The steps at which an expression gives something."""
+    found, at = [], start
     while at <= end:
-        last = min(end, at + 10_999 * step_s)
+        last = min(end, at + (MAX_STEPS - 1) * step_s)
         for _, pairs in ports.range_query(expr, at, last, step_s):
-            found += [(float(ts), float(age)) for ts, age in pairs]
+            found += [float(ts) for ts, _ in pairs]
         at = last + step_s
-    return [(began, _first_scrape(ports, last, step_s)) for began, last in _joined(sorted(found), step_s)]
+    return found
 
 
-def _joined(found: Sequence[tuple[float, float]], step_s: float) -> list[tuple[float, float]]:
-    """Each run of steps as (last scrape before it, last step of it); from steps with the age of the newest scrape."""
-    holes: list[tuple[float, float]] = []
-    for ts, age in found:
-        if holes and ts - holes[-1][1] < 1.5 * step_s:
-            holes[-1] = holes[-1][0], ts
+def _joined(steps: Sequence[float], step_s: float) -> list[tuple[float, float]]:
+    """Runs of steps as their first and last one."""
+    runs: list[tuple[float, float]] = []
+    for ts in steps:
+        if runs and ts - runs[-1][1] < 1.5 * step_s:
+            runs[-1] = runs[-1][0], ts
         else:
-            holes.append((ts - age, ts))
-    return holes
+            runs.append((ts, ts))
+    return runs
+
+
+def _last_scrape(ports: Ports, first: float, window_s: float) -> float:
+    samples = ports.query("max(timestamp(up))", first).samples
+    return samples[0].value if samples else first - window_s
 
 
 def _first_scrape(ports: Ports, last: float, step_s: float) -> float:

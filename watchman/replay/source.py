@@ -9,6 +9,7 @@ A range query is the same as the many instant queries of a running daemon, with 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ MAX_POINTS = 200_000
 """What one piece may hold: some 40 MB as Python objects."""
 MAX_FAILURES = 2_000
 """So many queries may fail before steps are no longer told apart."""
+_TOLERANCE_S = 0.0005
 _SINGLY = 250
 """Slots of a piece that is asked one by one."""
 
@@ -85,13 +87,16 @@ class Source:
 
     def _hole_in(self, first: int, last: int) -> tuple[int, int] | None:
         """The first slots of [first, last] at which Prometheus was away."""
-        start, end = self._asked_at(first), self._asked_at(last)
         for began, ended in self.away:
-            if began <= end and ended > start:
-                inside = [n for n in range(first, last + 1) if began <= self._asked_at(n) < ended]
-                if inside:
-                    return inside[0], inside[-1]
+            low = max(first, self._number_at(began))
+            high = min(last, self._number_at(ended) - 1)
+            if low <= high:
+                return low, high
         return None
+
+    def _number_at(self, ts: float) -> int:
+        """The first slot that is asked for at or after `ts`."""
+        return math.ceil((ts + self.shift_s - self.grid.first - _TOLERANCE_S) / self.grid.interval_s)
 
     def _fetched(self, first: int, last: int) -> Piece:
         if _OF_THE_RANGE.search(self.expr):
