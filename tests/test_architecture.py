@@ -10,7 +10,7 @@ SOURCE = ROOT / "watchman"
 
 # Layer by module or package, longest match first. Arrows go down only.
 LAYERS = {
-    0: ["errors", "series", "localtime", "durations", "rules.rule", "rules.alert", "notify.message"],
+    0: ["errors", "series", "localtime", "durations", "modes", "rules.rule", "rules.alert", "notify.message"],
     1: ["rules", "notify", "energy", "report", "solar", "replay", "sonnen"],
     2: [
         "config",

@@ -15,6 +15,7 @@ from watchman.config.routing import InhibitRuleConfig, to_inhibit_rule, to_inter
 from watchman.config.templates import read_templates
 from watchman.durations import format_duration
 from watchman.errors import ConfigError, Fault
+from watchman.modes import Mode
 from watchman.notify.destination import url_key
 from watchman.notify.matchers import Matcher, Op, all_match, make_matcher
 from watchman.notify.plan import Receiver, Routing
@@ -65,6 +66,11 @@ class Wiring:
     render: Renderer
     members: tuple[Alertmanager, ...]
     writer: RemoteWriter | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """Where the Alertmanager stands."""
+        return self.config.mode
 
     @property
     def summary(self) -> str:

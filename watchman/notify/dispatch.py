@@ -62,7 +62,8 @@ def dispatch(now: float, alerts: Sequence[ActiveAlert], routing: Routing, state:
     firing = [alert for alert in records.values() if fires(alert, now)]
     routes = {alert.fingerprint: match_routes(routing.root, alert.labels) for alert in firing}
     gate = make_gate(now, firing, routing, state)
-    batches = collect(now, firing, routes, state.log, routing)
+    to_tell = [alert for alert in firing if alert.fingerprint not in state.elsewhere]
+    batches = collect(now, to_tell, routes, state.log, routing)
     outcomes = {batch.log_key: _settle(batch, records, gate) for batch in batches}
     ends = [alert.ends_at for alert in firing if alert.ends_at is not None]
     return Plan(

@@ -44,6 +44,7 @@ class Routing:
 class DispatchState:
     """What is remembered: what each receiver was told, silences, acknowledgements, when earlier incidents ended.
 
+    `elsewhere` names alerts that somebody else tells; they only explain others (inhibition).
     It is all in the store, so a restart changes nothing.
     """
 
@@ -51,6 +52,7 @@ class DispatchState:
     silences: Sequence[Silence] = ()
     last_end: LastEnd = lambda _fingerprint, _before: None
     acks: Sequence[Ack] = ()
+    elsewhere: frozenset[str] = frozenset()
 
 
 class HoldReason(StrEnum):

@@ -32,6 +32,11 @@ def load_log(connection: Connection) -> dict[LogKey, LogEntry]:
     return {(row.group_key, row.receiver): log_entry_from_json(row.entry) for row in rows}
 
 
+def told(connection: Connection) -> set[str]:
+    """Fingerprints of all that dispatch has told somebody and not told the end of."""
+    return {alert.fingerprint for entry in load_log(connection).values() for alert in entry.told}
+
+
 def save_log(connection: Connection, changes: Mapping[LogKey, LogEntry | None], now: float) -> None:
     """Write changed entries; None deletes one."""
     for (group_key, receiver), entry in changes.items():
