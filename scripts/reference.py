@@ -30,10 +30,18 @@ sys.path.insert(0, str(ROOT))
 
 from reference_series import daemon_series, exporter_series  # noqa: E402 - its folder is where Python looks first
 
-from watchman import cli, modes  # noqa: E402 - from this checkout, whatever else is installed
+from watchman import cli  # noqa: E402 - from this checkout, whatever else is installed
 from watchman.config.model import SONNEN_METRICS, Config  # noqa: E402
-from watchman.config.routing import IntervalMapping, MatcherText  # noqa: E402
-from watchman.config.types import Duration, PositiveDuration, SecretSection, Section, TimeOfDay, Zone  # noqa: E402
+from watchman.config.routing import IntervalMapping, LabelText, MatcherText  # noqa: E402
+from watchman.config.types import (  # noqa: E402
+    Duration,
+    Durations,
+    PositiveDuration,
+    SecretSection,
+    Section,
+    TimeOfDay,
+    Zone,
+)
 from watchman.demo import main as demo_main  # noqa: E402
 from watchman.durations import format_duration  # noqa: E402
 from watchman.rules.loader import Defaults, load_rules  # noqa: E402
@@ -125,9 +133,10 @@ def _without_none(hint: Any) -> Any:
 
 
 _KINDS: tuple[tuple[Any, str], ...] = (
-    (Duration, "duration"), (PositiveDuration, "duration > 0s"), (TimeOfDay, "time of day"), (Zone, "time zone"),
+    (Duration, "duration"), (PositiveDuration, "duration > 0s"),
+    (Durations, "duration > 0s, or list of them"), (TimeOfDay, "time of day"), (Zone, "time zone"),
     (MatcherText, "matcher"), (IntervalMapping, "times"), (SecretStr, "secret"), (str, "text"), (bool, "true, false"),
-    (float, "number"), (int, "number"), (dict[str, str], "mapping"),
+    (float, "number"), (int, "number"), (dict[str, str], "mapping"), (dict[str, LabelText], "mapping"),
 )  # fmt: skip
 
 
@@ -135,7 +144,7 @@ def _kind(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(f"`{value}`" for value in get_args(hint))
     if get_origin(hint) is list:
-        return f"list of {_kind(get_args(hint)[0])}s".replace("timess", "times")
+        return f"list of {_kind(get_args(hint)[0])}s".replace("timess", "times").replace("time of days", "times of day")
     return next(word for known, word in _KINDS if known == hint)
 
 
@@ -149,6 +158,12 @@ def _default(key: str, info: FieldInfo, hint: Any) -> str:
         return "none"
     if hint in (Duration, PositiveDuration):
         return _code(format_duration(value))
+    if isinstance(value, list):
+        return ", ".join(_code(one) for one in value)
+    return _plain_default(value)
+
+
+def _plain_default(value: Any) -> str:
     if isinstance(value, bool):
         return _code(str(value).lower())
     if isinstance(value, time):
@@ -289,10 +304,6 @@ def _rule_row(group: Group, rule: Rule) -> Row:
     return rule.name, _code(group.file), rule.labels["severity"], format_duration(group.interval_s), wait, keep, extra
 
 
-def _modes_part() -> str:
-    return table(("who", *(_code(mode) for mode in modes.Mode)), modes.table())
-
-
 PARTS: Mapping[str, Callable[[], str]] = {
     "options": _options_part,
     "daemon-series": _daemon_part,
@@ -300,7 +311,6 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "exporter-series": _exporter_part,
     "commands": _commands_part,
     "rules": _rules_part,
-    "modes": _modes_part,
 }
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from watchman.rules.slots import slot_offset
 from watchman.scheduler import SlotScheduler
 from watchman.store import Store, open_store, posted
 from watchman.store.alerts import load_alerts
+from watchman.store.away import get_away
 from watchman.store.facts import get_fact
 from watchman.web.app import Ports, create_app
 from watchman.web.server import WebServer
@@ -39,7 +40,7 @@ SHUTDOWN_S = 5.0
 # A full disk fails every job at every slot; one line in so many seconds is enough to know.
 SAME_FAULT_S = 300.0
 # Each clerk does one thing at a time, so that a slow report never holds a message up.
-CLERKS = ("dispatch", "send", "forward", "members", "report", "upkeep", "look")
+CLERKS = ("dispatch", "send", "forward", "report", "upkeep", "look")
 
 Job = Callable[[], None]
 
@@ -134,11 +135,11 @@ class Daemon:
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
         self._every(2.0, "look", "own silences", jobs.notice_silences)
+        self._every(15.0, "look", "away", jobs.watch_away)
         self._every(2.0, "look", "look", jobs.look_at_home)
         self._every(600.0, "look", "scraped", jobs.check_scraped)
-        self._every(15.0, "members", "members", jobs.look_at_members)
         if wiring.members:
-            self._every(15.0, "members", "silences", jobs.read_silences)
+            self._every(15.0, "upkeep", "silences", jobs.read_silences)
             self._every(5.0, "forward", "forward", jobs.forward)
         if wiring.config.heartbeat is not None:
             self._every(wiring.config.heartbeat.interval, "upkeep", "heartbeat", jobs.heartbeat)
@@ -219,7 +220,6 @@ class Daemon:
             metrics=context.metrics.render,
             is_ready=lambda: views.is_ready(context) and not self._stop.is_set(),
             reload=self.reload,
-            take_webhook=partial(jobs.take_webhook, context),
             access=lambda: views.access(context.wiring.config),
         )
 
@@ -257,6 +257,7 @@ def make_context(
         book = Book(load_alerts(connection))
         alive_before = get_fact(connection, jobs.ALIVE)
         usual = get_fact(connection, jobs.USUAL)
+        away = get_away(connection)
         posted.keep_open(connection, clock.now() + wiring.config.resolve_timeout)
     metrics = Metrics(book.every_alert, lambda: views.gauges(context))
     metrics.reload_ok.set(1)
@@ -272,6 +273,7 @@ def make_context(
         stopping=stopping,
         started_at=clock.now(),
         facts=usual or {},
+        is_away=wiring.config.site.away or away.on,
     )
     # Rules may have been taken away while nobody ran. The others have a past to make up for.
     jobs.forget_removed_rules(context)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from watchman.alertmanager.model import TheirAlert
 from watchman.book import RuleHealth, rules_with_keys
 from watchman.config import Config
 from watchman.context import Context
@@ -15,7 +14,6 @@ from watchman.errors import StoreError
 from watchman.jobs.condition import clock_behind_s, free_bytes
 from watchman.jobs.dispatching import active_alerts, merged_alerts
 from watchman.jobs.look import WATCHED_S, look_at_home
-from watchman.jobs.members import listed_there
 from watchman.metrics import GaugeRows
 from watchman.notify.message import ActiveAlert
 from watchman.notify.severity import rank, severity_of
@@ -73,27 +71,10 @@ def overview(context: Context) -> Overview:
         deliveries=[Delivery(row.finished_at or row.created_at, row.receiver, row.title, _word(row.state), row.answer)
                     for row in latest],
         learning=list(learning(context)),
-        held_there=dict(held_there(context, firing)),
         problems=[*store_error, *_problems(context)],
         rules=sum(len(group.rules) for group in context.wiring.groups),
         failing_rules=[(rule.name, health.error) for rule, health in _failing(context)],
     )  # fmt: skip
-
-
-def held_there(context: Context, firing: Iterable[ActiveAlert]) -> Iterator[tuple[str, str]]:
-    """Fingerprint of each alert that an Alertmanager holds back, and why it does."""
-    for alert in firing:
-        listed = listed_there(context, alert)
-        if listed is not None and listed.held:
-            yield alert.fingerprint, f"Alertmanager holds it back: {_why_held(context, listed)}"
-
-
-def _why_held(context: Context, listed: TheirAlert) -> str:
-    known = context.cluster.alerts or {}
-    names = (known[one].name if one in known else one for one in listed.inhibited_by)
-    reasons = (("silenced by", listed.silenced_by), ("inhibited by", names), ("muted by", listed.muted_by))
-    said = ((word, ", ".join(dict.fromkeys(by))) for word, by in reasons)
-    return "; ".join(f"{word} {by}" for word, by in said if by)
 
 
 def _from_store(context: Context) -> tuple[list[ActiveAlert], list[outbox_views.OutboxLine], list[str]]:
@@ -144,7 +125,7 @@ def _site_gauges(context: Context) -> GaugeRows:
     site, now = context.wiring.config.site, context.clock.now()
     hour = float(datetime.fromtimestamp(now, site.timezone).hour)
     yield "watchman_site_local_hour", "Hour of the day at the site, 0 to 23", {}, hour
-    yield "watchman_site_is_away", "1 while nobody is at home", {}, float(site.away)
+    yield "watchman_site_is_away", "1 while nobody is at home", {}, float(context.is_away)
     yield "watchman_site_reserve_percent", "Share of the battery kept for a power cut", {}, site.battery.reserve_percent
     if site.battery.capacity_wh is not None:
         name = "watchman_site_battery_capacity_watthours"
@@ -201,9 +182,6 @@ def _outbox_gauges(context: Context) -> GaugeRows:
 
 
 def _own_gauges(context: Context) -> GaugeRows:
-    for member in context.wiring.members:
-        answers = float(member.url not in context.cluster.errors)
-        yield "watchman_alertmanager_up", "1 if this Alertmanager answered last", {"url": member.url}, answers
     behind = "How far the clock is behind a moment that has surely passed"
     yield "watchman_clock_behind_seconds", behind, {}, clock_behind_s(context)
     free = free_bytes(context)

@@ -11,14 +11,22 @@ from types import MappingProxyType
 from watchman.alertmanager.client import Alertmanager, AlertmanagerSettings
 from watchman.config import Config
 from watchman.config.model import PrometheusConfig, ReceiverConfig
-from watchman.config.routing import InhibitRuleConfig, to_inhibit_rule, to_intervals, to_matchers, to_route
+from watchman.config.routing import (
+    InhibitRuleConfig,
+    to_inhibit_rule,
+    to_intervals,
+    to_maintenance,
+    to_matchers,
+    to_route,
+)
 from watchman.config.templates import read_templates
 from watchman.durations import format_duration
 from watchman.errors import ConfigError, Fault
-from watchman.modes import Mode
 from watchman.notify.destination import url_key
+from watchman.notify.flap import Flapping
+from watchman.notify.hours import QuietHours
 from watchman.notify.matchers import Matcher, Op, all_match, make_matcher
-from watchman.notify.plan import Receiver, Routing
+from watchman.notify.plan import AwayPlan, Receiver, Routing
 from watchman.notify.render import Renderer, make_renderer
 from watchman.notify.route import Route, build_tree
 from watchman.prometheus import Prometheus, PrometheusSettings
@@ -66,11 +74,6 @@ class Wiring:
     render: Renderer
     members: tuple[Alertmanager, ...]
     writer: RemoteWriter | None = None
-
-    @property
-    def mode(self) -> Mode:
-        """Where the Alertmanager stands."""
-        return self.config.mode
 
     @property
     def summary(self) -> str:
@@ -147,18 +150,25 @@ def prometheus_settings(config: PrometheusConfig) -> PrometheusSettings:
 
 def make_routing(config: Config, destinations: Mapping[str, Mapping[str, str]]) -> Routing:
     """Who hears what."""
-    receivers = {
-        receiver.name: Receiver(receiver.name, receiver.send_resolved, len(destinations[receiver.name]))
-        for receiver in config.receivers
-    }
+    receivers = {receiver.name: _receiver(receiver, len(destinations[receiver.name])) for receiver in config.receivers}
+    named = [*config.time_intervals, *config.mute_time_intervals]
     inhibitions = SHIPPED_INHIBITIONS if config.inhibit_rules is None else config.inhibit_rules
     return Routing(
         root=build_tree(_with_detours(to_route(config.route), receivers)),
         receivers=receivers,
         zone=config.site.timezone,
         inhibit_rules=tuple(to_inhibit_rule(rule) for rule in inhibitions),
-        time_intervals={interval.name: to_intervals(interval) for interval in config.time_intervals},
+        time_intervals={interval.name: to_intervals(interval) for interval in named},
+        maintenance=tuple(to_maintenance(window) for window in config.maintenance),
+        flapping=Flapping(config.flapping.starts, config.flapping.within) if config.flapping.starts else None,
+        away=AwayPlan(tuple(config.away.also_tell), frozenset(config.away.severities)),
     )
+
+
+def _receiver(config: ReceiverConfig, destinations: int) -> Receiver:
+    quiet = config.quiet_hours
+    hours = QuietHours(quiet.start, quiet.end, frozenset(quiet.passes)) if quiet else None
+    return Receiver(config.name, config.send_resolved, destinations, hours, config.digest_only)
 
 
 def state_url(config: Config) -> str:

@@ -18,11 +18,12 @@ from watchman.report.site import Incident, Site, Told
 from watchman.store import Store, open_store, outbox_views
 from watchman.store.alerts import incidents_between
 from watchman.store.ledger import read_slots, write_slots
-from watchman.store.notices import held_between
+from watchman.store.notices import held_between, told_between
 from watchman.wiring import prometheus_settings, state_url
 from watchman.worker import Ports, serve
 
 NICENESS = 10
+TOLD_LATE_S = 2 * 86400.0
 HELD_IN_WORDS = {
     HoldReason.DIGEST_ONLY.value: "only for this digest",
     HoldReason.NEWS_AFTER.value: "no news, it fired shortly before",
@@ -30,6 +31,10 @@ HELD_IN_WORDS = {
     HoldReason.MUTED.value: "in a muted time",
     HoldReason.INACTIVE.value: "outside its active times",
     HoldReason.NO_DESTINATION.value: "the receiver has no address",
+    HoldReason.SILENCED.value: "silenced",
+    HoldReason.MAINTENANCE.value: "in a maintenance window",
+    HoldReason.FLAPPING.value: "it came and went",
+    HoldReason.QUIET_HOURS.value: "in quiet hours",
 }
 
 
@@ -94,6 +99,9 @@ def _write_slots(store: Store, slots: list[Slot]) -> None:
 def _incidents(store: Store, start: float, end: float) -> list[Incident]:
     with store.begin() as connection:
         held = {(row.fingerprint, row.fired): row.reason for row in held_between(connection, start, end)}
+        # What waited for the morning and was told then was not kept from anybody.
+        for row in told_between(connection, start, end + TOLD_LATE_S):
+            held.pop((row.fingerprint, row.fired), None)
         found = incidents_between(connection, start, end)
     return [
         Incident(

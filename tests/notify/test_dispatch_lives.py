@@ -11,7 +11,7 @@ from watchman.notify.inhibit import InhibitRule
 from watchman.notify.matchers import parse_matchers
 from watchman.notify.message import Source
 from watchman.notify.mute import Silence, TimeInterval
-from watchman.notify.plan import DispatchState, HoldReason, Receiver
+from watchman.notify.plan import DispatchState, HoldReason, Maintenance, Receiver
 from watchman.notify.route import Route
 
 
@@ -454,3 +454,40 @@ def test_ten_thousand_alerts_are_decided_quickly_and_once() -> None:
 
     assert len(world.sent) == 50
     assert world.run(1).notifications == ()
+
+
+@pytest.mark.parametrize("where", ["receiver", "route", "parent"])
+def test_digest_only_pushes_nothing_not_even_the_worst(where: str) -> None:
+    child = Route(matchers=matchers("severity=critical"), digest_only=True if where == "route" else None)
+    root = Route("phone", routes=(child,), digest_only=True if where == "parent" else None)
+    world = World(routing(root, receivers={"phone": Receiver("phone", digest_only=where == "receiver")}))
+    world.put(alert("GridDown", "critical", at=-60))
+
+    assert holds(world, 0) == [("phone", "digest only")]
+    assert world.told() == []
+
+
+def test_a_maintenance_window_holds_what_it_matches_and_lets_go_afterwards() -> None:
+    # T0 is a Friday, 05:40 in Berlin.
+    window = Maintenance("nas restarts", matchers("host=nas"), (TimeInterval(times=((300, 420),), weekdays=((5, 5),)),))
+    world = World(routing(Route("phone", group_by=("host",)), maintenance=(window,)))
+    nas, other = alert("Down", at=-60, host="nas"), alert("Down", at=-60, host="b")
+    world.put(nas, other)
+    plan = world.run(0)
+
+    assert [(held.alert.labels["host"], held.reason) for held in plan.held] == [("nas", HoldReason.MAINTENANCE)]
+    assert plan.statuses[nas.fingerprint].muted_by == ("nas restarts",)
+    world.run_until(0, 2 * HOUR)
+    assert world.told() == [(0, "first notification"), (SEVEN_S, "first notification")]
+
+
+def test_the_end_of_what_was_told_before_a_maintenance_window_is_told_after_it() -> None:
+    window = Maintenance("restart", matchers("host=nas"), (TimeInterval(times=((300, 420),)),))
+    world = World(routing(maintenance=(window,)))
+    nas = alert("Down", at=-3 * HOUR, host="nas")
+    world.put(nas)
+    world.run(-2 * HOUR)
+    world.end(nas, at=100)
+    world.run_until(100, 2 * HOUR)
+
+    assert world.told() == [(-2 * HOUR, "first notification"), (SEVEN_S, "all alerts resolved")]

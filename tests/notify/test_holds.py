@@ -88,7 +88,6 @@ ENDS_OF_MONTH = {"days_of_month": ["1:5", "-3:-1"]}
         ({"months": ["1:3", "december"]}, ["2026-02-01", "2026-12-31"], ["2026-04-01"]),
         ({"years": ["2024:2026", 2030]}, ["2026-01-01", "2030-01-01"], ["2027-01-01"]),
         (MONDAYS_OF_NOVEMBER, ["2026-11-23"], ["2026-11-24", "2026-12-07"]),
-        ({}, ["2026-11-23"], []),
     ],
 )
 def test_a_time_interval_holds_where_every_part_holds(
@@ -132,13 +131,35 @@ def test_local_times_follow_the_clock_change() -> None:
         ({"days_of_month": ["40"]}, "between"),
         ({"months": ["13"]}, "unknown month"),
         ({"years": ["soon"]}, "not a year"),
-        ({"location": "Mars/North"}, "unknown location"),
+        ({"location": "Mars/North", "weekdays": ["monday"]}, "unknown location"),
         ({"hours": []}, "unknown key"),
+        ({}, "would hold always"),
+        ({"times": [], "location": "UTC"}, "would hold always"),
+        ({"days_of_month": ["31"], "months": ["february"]}, "no such day"),
+        ({"days_of_month": ["30:31"], "months": ["2"], "weekdays": ["monday"]}, "no such day"),
+        ({"days_of_month": ["29"], "months": ["february"], "years": ["2025:2027"]}, "no such day"),
+        ({"days_of_month": ["31"], "months": ["april", "june", "september", "november"]}, "no such day"),
+        ({"days_of_month": ["25:-10"]}, "no such day"),
+        ({"days_of_month": [24], "months": [12], "years": [2026], "weekdays": ["monday"]}, "no such day"),
     ],
 )
 def test_an_interval_that_can_never_be_is_refused(interval: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_time_interval(interval)
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        {"days_of_month": ["29"], "months": ["february"]},
+        {"days_of_month": ["29"], "months": ["february"], "years": ["2025:2028"]},
+        {"days_of_month": ["-31"]},
+        {"days_of_month": [24], "months": [12], "years": [2026], "weekdays": ["thursday"]},
+        {"years": ["2000:9999"], "weekdays": ["sunday"]},
+    ],
+)
+def test_an_interval_that_comes_seldom_is_taken(interval: dict[str, object]) -> None:
+    assert parse_time_interval(interval)
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,18 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from watchman.config.foreign import unknown_key
 from watchman.config.model import ADDRESS_PATTERN, URL_PATTERN, Config
-from watchman.config.routing import RouteConfig, to_inhibit_rule, to_route
+from watchman.config.names import Problem, check_names, check_route
+from watchman.config.routing import to_inhibit_rule, to_route
 from watchman.config.templates import check_templates
 from watchman.config.yamltree import Document, read_document
 from watchman.config.yamltree import Path as KeyPath
 from watchman.errors import ConfigError, Fault, UsageError
-
-Problem = tuple[KeyPath, str]
 
 PATTERNS = {URL_PATTERN: "must begin with http:// or https://", ADDRESS_PATTERN: "must be HOST:PORT"}
 
@@ -91,9 +90,10 @@ def _say(details: ErrorDetails) -> str:
     context: Mapping[str, Any] = details.get("ctx", {})
     sayings = {
         "missing": "is missing",
-        "extra_forbidden": "unknown key; see docs/configuration.md, or watchman schema, for those that exist",
+        "extra_forbidden": unknown_key(_path(details)),
         "string_type": "must be text; put it in quotes",
         "list_type": "must be a list",
+        "too_short": "must not be empty",
         "bool_type": "must be true or false",
         "model_type": "must be a mapping of keys and values",
         "dict_type": "must be a mapping of keys and values",
@@ -103,70 +103,17 @@ def _say(details: ErrorDetails) -> str:
 
 
 def _cross_checks(config: Config, folder: Path) -> Iterator[Problem]:
-    yield from _check_names(config)
-    yield from _check_route(config, config.route, ("route",))
+    yield from check_names(config)
+    yield from check_route(config, config.route, ("route",))
     yield from _check_old_matchers(config)
     yield from _check_web(config)
     yield from check_templates(config, folder)
     if not config.metrics.roles():
         yield ("metrics",), "gives no role; leave it out for the Sonnen exporter's names"
-    yield from _check_alertmanager(config)
-
-
-def _check_alertmanager(config: Config) -> Iterator[Problem]:
-    for index, url in enumerate(config.alertmanager.urls if config.alertmanager else ()):
-        if not url.startswith(("http://", "https://")):
-            yield ("alertmanager", "urls", index), "must begin with http:// or https://"
-        elif _place(url) is None:
-            yield ("alertmanager", "urls", index), "is no address; write it like http://alertmanager:9093"
-        elif _place(url) in (_place(f"http://{config.web.listen}"), _place(config.web.external_url or "none")):
-            yield ("alertmanager", "urls", index), "is watchman's own address; name the Alertmanager"
-
-
-def _place(url: str) -> tuple[str, str] | None:
-    """Host with port, and path, for telling whether two addresses are one; None for what is no address."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return None
-    place = parts.netloc.rpartition("@")[2].replace("localhost", "127.0.0.1")
-    return (place, parts.path.rstrip("/")) if host else None
-
-
-def _check_names(config: Config) -> Iterator[Problem]:
-    receivers = [receiver.name for receiver in config.receivers]
-    yield from _repeated(receivers, "receivers", "receiver")
-    yield from _repeated([report.name for report in config.reports], "reports", "report")
-    yield from _repeated([interval.name for interval in config.time_intervals], "time_intervals", "time interval")
-    for index, report in enumerate(config.reports):
-        for number, name in enumerate(report.receivers):
-            if name not in receivers:
-                yield ("reports", index, "receivers", number), _unknown("receiver", name, receivers)
-
-
-def _repeated(names: list[str], section: str, what: str) -> Iterator[Problem]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield (section, index, "name"), f'{what} "{name}" is given twice'
-
-
-def _check_route(config: Config, route: RouteConfig, path: KeyPath) -> Iterator[Problem]:
-    receivers = [receiver.name for receiver in config.receivers]
-    intervals = [interval.name for interval in config.time_intervals]
-    if path == ("route",):
-        if route.receiver is None:
-            yield path, "the root route needs a receiver"
-        if route.matchers or route.match or route.match_re:
-            yield path, "the root route must not have matchers: it takes every alert"
-    if route.receiver is not None and route.receiver not in receivers:
-        yield (*path, "receiver"), _unknown("receiver", route.receiver, receivers)
-    for key in ("mute_time_intervals", "active_time_intervals"):
-        for index, name in enumerate(getattr(route, key)):
-            if name not in intervals:
-                yield (*path, key, index), _unknown("time interval", name, intervals)
-    for index, child in enumerate(route.routes):
-        yield from _check_route(config, child, (*path, "routes", index))
+    if config.alertmanager:
+        for index, url in enumerate(config.alertmanager.urls):
+            if not url.startswith(("http://", "https://")):
+                yield ("alertmanager", "urls", index), "must begin with http:// or https://"
 
 
 def _check_old_matchers(config: Config) -> Iterator[Problem]:
@@ -179,10 +126,6 @@ def _check_old_matchers(config: Config) -> Iterator[Problem]:
             to_inhibit_rule(rule)
         except ValueError as error:
             yield ("inhibit_rules", index), str(error)
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    return f'no {what} is called "{name}"; there is {", ".join(known) or "none"}'
 
 
 def _check_web(config: Config) -> Iterator[Problem]:

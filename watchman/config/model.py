@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from watchman.config.routing import InhibitRuleConfig, MatcherText, RouteConfig, TimeIntervalConfig
+from watchman.config.routing import InhibitRuleConfig, MaintenanceConfig, MatcherText, RouteConfig, TimeIntervalConfig
 from watchman.config.types import (
     Duration,
     PositiveDuration,
@@ -17,7 +17,6 @@ from watchman.config.types import (
     Zone,
     read_secret,
 )
-from watchman.modes import Mode
 
 URL_PATTERN = r"^https?://"
 ADDRESS_PATTERN = r"^\S+:\d{1,5}$"
@@ -131,6 +130,20 @@ class TemplatesConfig(Section):
         return self
 
 
+class QuietHoursConfig(Section):
+    """Local times, over midnight where the start is the later one; what is kept is told in one message at the end."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+    passes: list[str] = Field(["critical"], description="severities that are told at once")
+
+    @model_validator(mode="after")
+    def _last(self) -> QuietHoursConfig:
+        if self.start == self.end:
+            raise ValueError("start and end are the same time; for a receiver that is never rung set digest_only: true")
+        return self
+
+
 class ReceiverConfig(Section):
     """A name for one or more Apprise URLs; an empty list delivers nowhere."""
 
@@ -138,6 +151,8 @@ class ReceiverConfig(Section):
     apprise: list[SecretStr] = []
     send_resolved: bool = True
     templates: TemplatesConfig = TemplatesConfig()
+    quiet_hours: QuietHoursConfig | None = None
+    digest_only: bool = False
 
     @field_validator("apprise", mode="before")
     @classmethod
@@ -150,6 +165,28 @@ class ReceiverConfig(Section):
         return [value] if isinstance(value, str) else value
 
 
+class FlappingConfig(Section):
+    """When an alert is told as flapping instead of each time; 0 starts: never."""
+
+    starts: int = Field(4, ge=0, le=1000)
+    within: PositiveDuration = 3600.0
+
+    @model_validator(mode="after")
+    def _more_than_one(self) -> FlappingConfig:
+        if self.starts == 1:
+            raise ValueError("starts: 1 would call every alert flapping; give 2 or more, or 0 to switch it off")
+        return self
+
+
+class AwayConfig(Section):
+    """What is different while nobody is at home."""
+
+    also_tell: list[str] = Field([], description="receivers who hear of the worst alerts too")
+    severities: list[str] = Field(["critical"], min_length=1)
+    sign_of_life: list[TimeOfDay] = Field(default=["09:00", "21:00"], validate_default=True)
+    receivers: list[str] = Field([], description="who gets the sign of life; default: the root route's receiver")
+
+
 class ReportConfig(Section):
     """A digest: what period, at what local time, to whom."""
 
@@ -160,24 +197,14 @@ class ReportConfig(Section):
 
 
 class AlertmanagerConfig(SecretSection):
-    """The Alertmanager beside or before watchman. Without this section watchman needs none: mode instead."""
+    """The Alertmanager beside watchman. Without this section watchman needs none."""
 
-    urls: list[str] = []
-    mode: Literal["beside", "before", "instead"] = "beside"
+    urls: list[str] = Field(min_length=1)
+    mode: Literal["beside"] = "beside"
     username: str | None = None
     password: SecretStr | None = None
     bearer_token: SecretStr | None = None
     timeout: PositiveDuration = 10.0
-    webhook_within: PositiveDuration = Field(600.0, description="mode before: after that watchman tells by itself")
-    webhook_expires: PositiveDuration = Field(86400.0, description="an alert nobody speaks of any more is closed")
-
-    @model_validator(mode="after")
-    def _urls_as_the_mode_wants(self) -> AlertmanagerConfig:
-        if self.mode == "instead" and self.urls:
-            raise ValueError("mode instead has no Alertmanager: take urls out, or set mode: beside or mode: before")
-        if self.mode != "instead" and not self.urls:
-            raise ValueError(f"mode {self.mode} needs urls, every member of the cluster; without one set mode: instead")
-        return self
 
 
 class SolarArray(Section):
@@ -266,6 +293,10 @@ class Config(Section):
     route: RouteConfig
     inhibit_rules: list[InhibitRuleConfig] | None = Field(None, description="left out: those the shipped rules want")
     time_intervals: list[TimeIntervalConfig] = []
+    mute_time_intervals: list[TimeIntervalConfig] = Field([], description="old name of time_intervals")
+    maintenance: list[MaintenanceConfig] = []
+    flapping: FlappingConfig = FlappingConfig()
+    away: AwayConfig = AwayConfig()
     reports: list[ReportConfig] = []
     alertmanager: AlertmanagerConfig | None = None
     solar: SolarConfig = SolarConfig()
@@ -275,11 +306,6 @@ class Config(Section):
     exporter: ExporterConfig | None = None
 
     _file: Path = Path("config.yaml")
-
-    @property
-    def mode(self) -> Mode:
-        """Where the Alertmanager stands."""
-        return Mode.INSTEAD if self.alertmanager is None else Mode(self.alertmanager.mode)
 
     @property
     def path(self) -> Path:

@@ -50,6 +50,17 @@ Duration = Annotated[float, BeforeValidator(_duration, json_schema_input_type=st
 
 PositiveDuration = Annotated[float, BeforeValidator(_positive_duration, json_schema_input_type=str)]
 
+
+def _ladder(value: Any) -> tuple[float, ...]:
+    steps = value if isinstance(value, list) else [value]
+    if not steps:
+        raise ValueError("an empty list says nothing; leave the key out for the severity's own repeats")
+    return tuple(_positive_duration(step) for step in steps)
+
+
+Durations = Annotated[tuple[float, ...], BeforeValidator(_ladder, json_schema_input_type=str | list[str])]
+"""Seconds of one duration longer than 0s, or of a list of them."""
+
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day, json_schema_input_type=str)]
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone, json_schema_input_type=str)]

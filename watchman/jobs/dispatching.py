@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from watchman.book import as_active
 from watchman.context import Context
-from watchman.jobs.tellers import told_elsewhere
 from watchman.notify.destination import MAIL_SCHEMES, scheme_of
 from watchman.notify.dispatch import dispatch as decide
 from watchman.notify.message import ActiveAlert, Message, Source
@@ -23,7 +22,7 @@ from watchman.notify.posted import as_active as posted_as_active
 from watchman.notify.severity import CRITICAL
 from watchman.store import notices, outbox, posted, silences
 from watchman.store.acks import load_acks
-from watchman.store.alerts import last_end
+from watchman.store.alerts import last_end, often_fired, recent_incidents
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +40,12 @@ def dispatch(context: Context) -> None:
     with context.store.begin() as connection:
         posted.close_ended(connection, now)
         theirs = posted.load(connection)
-        alerts = merged_alerts(context, theirs, now)
-        elsewhere = told_elsewhere(context, connection, alerts)
-        state = replace(memory(context, connection), elsewhere=elsewhere)
-        plan = decide(now, alerts, context.wiring.routing, state)
+        plan = decide(
+            now, merged_alerts(context, theirs, now), context.wiring.routing, memory(context, connection, now)
+        )
         added = outbox.add(connection, postings(context, plan), now)
         notices.save_log(connection, plan.log, now)
+        notices.add_told(connection, plan.notifications, now)
         fresh = notices.add_held(connection, plan.held, now)
     _count(context, plan, fresh)
     ends = [alert.ends_at for alert in theirs if alert.is_open and alert.ends_at is not None]
@@ -68,13 +67,21 @@ def merged_alerts(context: Context, theirs: Iterable[PostedAlert], now: float) -
     return [alert for alert in own if alert is not None] + [posted_as_active(alert, now) for alert in theirs]
 
 
-def memory(context: Context, connection: Connection) -> DispatchState:
+def memory(context: Context, connection: Connection, now: float) -> DispatchState:
     """What decisions remember, own silences and those of the Alertmanager included."""
+    told = notices.load_log(connection)
+    flapping = context.wiring.routing.flapping
+    suspects = {name for entry in told.values() for name in entry.flapping}
+    if flapping is not None:
+        suspects |= often_fired(connection, now - flapping.within_s)
     return DispatchState(
-        log=notices.load_log(connection),
-        silences=(*silences.load(connection, ends_after=context.clock.now()), *context.silences),
+        log=told,
+        silences=(*silences.load(connection, ends_after=now), *context.silences),
         last_end=partial(last_end, connection),
         acks=load_acks(connection),
+        # Nearly no alert flaps: one question for all spares one for each.
+        recent=lambda name, since: recent_incidents(connection, name, since) if name in suspects else (),
+        is_away=context.is_away,
     )
 
 

@@ -55,6 +55,7 @@ def housekeeping(context: Context) -> None:
         set_fact(connection, ALIVE, now, now)
         forget_incidents(connection, now - KEEP_HISTORY_S)
         notices.forget_held(connection, now - KEEP_HISTORY_S)
+        notices.forget_told(connection, now - KEEP_HISTORY_S)
         forget_acks(connection, now - KEEP_HISTORY_S)
         forget_reports(connection, now - KEEP_HISTORY_S)
         outbox.forget(connection, now - KEEP_MESSAGES_S)

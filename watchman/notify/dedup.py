@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from watchman.notify.message import ActiveAlert
 
 
 class Reason(StrEnum):
-    """Why a message is sent; the words Alertmanager uses. NOTHING is not a message."""
+    """Why a message is sent; the words Alertmanager uses, then watchman's own. NOTHING is not a message."""
 
     FIRST = "first notification"
     NEW_ALERTS = "new alerts added"
     SOME_RESOLVED = "some alerts resolved"
     ALL_RESOLVED = "all alerts resolved"
     REPEAT = "repeat interval elapsed"
+    FLAPPING = "flapping"
+    CALM = "calm again"
+    QUIET = "quiet hours are over"
     NOTHING = "nothing new"
 
 
@@ -26,11 +29,16 @@ class LogEntry:
 
     An alert with `ends_at` is over, but its "over" message waits (a silence, the group interval). `repeats` counts
     messages since the last new alert. There is no entry for a group of which nothing is open.
+
+    `told_at` is when the receiver first heard of an alert, by fingerprint (missing: `sent_at`); `flapping` are those it
+    was told to be flapping.
     """
 
     told: tuple[ActiveAlert, ...]
     sent_at: float
     repeats: int = 0
+    told_at: Mapping[str, float] = field(default_factory=dict)
+    flapping: frozenset[str] = frozenset()
 
     def fingerprints(self) -> frozenset[str]:
         """Which alerts are open."""

@@ -7,14 +7,14 @@ the last at the earliest, a repeat as soon as its interval has passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchman.notify import severity
 from watchman.notify.dedup import LogEntry
 from watchman.notify.message import ActiveAlert
-from watchman.notify.plan import LogKey, Routing
-from watchman.notify.route import DEFAULT_GROUP_INTERVAL_S, Node, group_key, group_labels, match_routes
+from watchman.notify.plan import QUIET_KEY, DispatchState, LogKey, Routing
+from watchman.notify.route import DEFAULT_GROUP_INTERVAL_S, Node, group_key, group_labels
 
 # Alertmanager repeats strictly after the interval; a millisecond is the next instant at which that is true.
 STRICTLY_AFTER_S = 0.001
@@ -24,7 +24,10 @@ _CLOCK_STEP_S = 60.0
 
 @dataclass(slots=True)
 class Batch:
-    """A group of one receiver while it is being decided on. `node` is None if no route leads here any more."""
+    """A group of one receiver while it is being decided on. `node` is None if no route leads here any more.
+
+    `hurry`: nothing waits for company, as at the end of quiet hours. `told_at` and `flapping` are the log entry's.
+    """
 
     key: str
     receiver: str
@@ -34,6 +37,9 @@ class Batch:
     told: dict[str, ActiveAlert] = field(default_factory=dict)
     sent_at: float | None = None
     repeats: int = 0
+    told_at: dict[str, float] = field(default_factory=dict)
+    flapping: set[str] = field(default_factory=set)
+    hurry: bool = False
 
     @property
     def log_key(self) -> LogKey:
@@ -42,7 +48,10 @@ class Batch:
 
     def entry(self) -> LogEntry | None:
         """What the receiver knows, as a log entry."""
-        return LogEntry(tuple(self.told.values()), self.sent_at or 0.0, self.repeats) if self.told else None
+        if not self.told:
+            return None
+        told_at, flapping = dict(self.told_at), frozenset(self.flapping)
+        return LogEntry(tuple(self.told.values()), self.sent_at or 0.0, self.repeats, told_at, flapping)
 
 
 def fires(alert: ActiveAlert, now: float) -> bool:
@@ -54,19 +63,28 @@ def collect(
     now: float,
     alerts: Sequence[ActiveAlert],
     routes: Mapping[str, list[Node]],
-    log: Mapping[LogKey, LogEntry],
+    state: DispatchState,
     routing: Routing,
-) -> list[Batch]:
-    """Every group with a firing alert or with something told and not closed. `routes`: nodes by fingerprint."""
+    homes: Callable[[ActiveAlert], list[Node]],
+) -> dict[LogKey, Batch]:
+    """Every group with a firing alert or with something told and not closed.
+
+    `routes`: nodes by fingerprint; `homes`: the nodes by which a told alert can have come to its reader.
+    """
     batches: dict[LogKey, Batch] = {}
     for alert in alerts:
         for node in routes[alert.fingerprint]:
-            _batch(batches, node, alert).firing[alert.fingerprint] = alert
-    for (key, receiver), entry in log.items():
-        if receiver in routing.receivers and routing.receivers[receiver].destinations:
+            join(batches, node, alert)
+    for (key, receiver), entry in state.log.items():
+        if key != QUIET_KEY and receiver in routing.receivers and routing.receivers[receiver].destinations:
             for alert in entry.told:
-                _put_told(_home(batches, key, receiver, alert, routing), alert, entry, now)
-    return list(batches.values())
+                _put_told(_home(batches, key, receiver, alert, homes(alert)), alert, entry, now)
+    return batches
+
+
+def join(batches: dict[LogKey, Batch], node: Node, alert: ActiveAlert) -> None:
+    """Put a firing alert into its group."""
+    _batch(batches, node, alert).firing[alert.fingerprint] = alert
 
 
 def follow(told: ActiveAlert, record: ActiveAlert | None, now: float) -> ActiveAlert:
@@ -89,6 +107,8 @@ def new_due_at(batch: Batch, node: Node, new: Iterable[ActiveAlert], now: float)
 
     A critical alert waits for neither longer than a few seconds, unless the route sets them itself.
     """
+    if batch.hurry:
+        return now
     alerts = list(new)
     worst = severity.worst(severity.severity_of(alert.labels) for alert in alerts)
     wait_s = severity.group_wait_s(worst) if node.group_wait_s is None else node.group_wait_s
@@ -100,7 +120,7 @@ def new_due_at(batch: Batch, node: Node, new: Iterable[ActiveAlert], now: float)
 
 def interval_due_at(batch: Batch) -> float:
     """When the group may send again; at once if it has told nothing that is still open."""
-    if batch.sent_at is None or not batch.told:
+    if batch.sent_at is None or not batch.told or batch.hurry:
         return 0.0
     own = batch.node.group_interval_s if batch.node else None
     return batch.sent_at + (DEFAULT_GROUP_INTERVAL_S if own is None else own)
@@ -120,9 +140,9 @@ def _batch(batches: dict[LogKey, Batch], node: Node, alert: ActiveAlert) -> Batc
     return batches.setdefault(fresh.log_key, fresh)
 
 
-def _home(batches: dict[LogKey, Batch], key: str, receiver: str, alert: ActiveAlert, routing: Routing) -> Batch:
+def _home(batches: dict[LogKey, Batch], key: str, receiver: str, alert: ActiveAlert, homes: list[Node]) -> Batch:
     """Where a told alert belongs today: a reload may have moved it into another group of the same receiver."""
-    nodes = [node for node in match_routes(routing.root, alert.labels) if node.receiver == receiver]
+    nodes = [node for node in homes if node.receiver == receiver]
     same = [node for node in nodes if group_key(node, alert.labels) == key]
     if nodes:
         return _batch(batches, (same or nodes)[0], alert)
@@ -132,5 +152,8 @@ def _home(batches: dict[LogKey, Batch], key: str, receiver: str, alert: ActiveAl
 def _put_told(batch: Batch, alert: ActiveAlert, entry: LogEntry, now: float) -> None:
     batch.told[alert.fingerprint] = alert
     sent_at = entry.sent_at if entry.sent_at <= now + _CLOCK_STEP_S else 0.0
+    batch.told_at[alert.fingerprint] = min(entry.told_at.get(alert.fingerprint, sent_at), now)
+    if alert.fingerprint in entry.flapping:
+        batch.flapping.add(alert.fingerprint)
     if batch.sent_at is None or sent_at >= batch.sent_at:
         batch.sent_at, batch.repeats = sent_at, entry.repeats

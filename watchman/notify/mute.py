@@ -77,13 +77,39 @@ def parse_time_interval(mapping: Mapping[str, Any]) -> TimeInterval:
     unknown = set(mapping) - {"times", "weekdays", "days_of_month", "months", "years", "location"}
     if unknown:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r} in a time interval")
-    return TimeInterval(
+    if not any(mapping.get(key) for key in ("times", "weekdays", "days_of_month", "months", "years")):
+        raise ValueError("an interval without times, weekdays, days_of_month, months or years would hold always")
+    interval = TimeInterval(
         times=tuple(_times(part) for part in _list(mapping, "times")),
         weekdays=tuple(_named_span(part, WEEKDAYS, 0, "weekday") for part in _list(mapping, "weekdays")),
         days_of_month=tuple(_days_of_month(part) for part in _list(mapping, "days_of_month")),
         months=tuple(_named_span(part, MONTHS, 1, "month") for part in _list(mapping, "months")),
         years=tuple(_number_span(part, 1, 9999, "year") for part in _list(mapping, "years")),
         zone=_zone(mapping.get("location")),
+    )
+    if not _has_a_day(interval):
+        raise ValueError("there is no such day: its days_of_month, months, years and weekdays never meet")
+    return interval
+
+
+def _has_a_day(interval: TimeInterval) -> bool:
+    """True if some day of the calendar is inside. In 28 years every date falls on every weekday."""
+    years = interval.years or ((2000, 2027),)
+    return any(
+        _day_of_year_in(interval, year, month)
+        for first, last in years
+        for year in range(first, min(last, first + 399) + 1)
+        for month in range(1, 13)
+        if _any(interval.months, lambda span: span[0] <= month <= span[1])  # noqa: B023
+    )
+
+
+def _day_of_year_in(interval: TimeInterval, year: int, month: int) -> bool:
+    first, days = calendar.monthrange(year, month)
+    return any(
+        _any(interval.days_of_month, lambda span: _number_in(span, day, days))  # noqa: B023
+        and _any(interval.weekdays, lambda span: span[0] <= (first + day) % 7 <= span[1])  # noqa: B023
+        for day in range(1, days + 1)
     )
 
 
@@ -92,10 +118,13 @@ def _any(spans: tuple[Span, ...], holds: Any) -> bool:
 
 
 def _day_in(span: Span, at: datetime) -> bool:
+    return _number_in(span, at.day, calendar.monthrange(at.year, at.month)[1])
+
+
+def _number_in(span: Span, number: int, days: int) -> bool:
     """A span that begins after the month's last day does not hold; one that only ends after it is cut."""
-    days = calendar.monthrange(at.year, at.month)[1]
     first, last = (day + days + 1 if day < 0 else day for day in span)
-    return max(first, 1) <= at.day <= min(last, days)
+    return max(first, 1) <= number <= min(last, days)
 
 
 def _list(mapping: Mapping[str, Any], key: str) -> list[Any]:

@@ -153,7 +153,11 @@ def log_entry_to_json(entry: LogEntry) -> str:
         }
         for alert in entry.told
     ]
-    fields = {"told": told, "sent_at": entry.sent_at, "repeats": entry.repeats}
+    fields: dict[str, Any] = {"told": told, "sent_at": entry.sent_at, "repeats": entry.repeats}
+    if entry.told_at:
+        fields["told_at"] = dict(entry.told_at)
+    if entry.flapping:
+        fields["flapping"] = sorted(entry.flapping)
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -162,6 +166,8 @@ def log_entry_from_json(text: str) -> LogEntry:
     try:
         fields = json.loads(text)
         told = tuple(ActiveAlert(**{**one, "source": Source(one["source"])}) for one in fields["told"])
-        return LogEntry(told, float(fields["sent_at"]), int(fields["repeats"]))
+        told_at = {name: float(at) for name, at in fields.get("told_at", {}).items()}
+        flapping = frozenset(fields.get("flapping", ()))
+        return LogEntry(told, float(fields["sent_at"]), int(fields["repeats"]), told_at, flapping)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a notification log entry: {error!r}") from error

@@ -9,24 +9,49 @@ from zoneinfo import ZoneInfo
 
 from watchman.notify.ack import Ack
 from watchman.notify.dedup import LogEntry, Reason
+from watchman.notify.flap import Flapping, Recent
+from watchman.notify.hours import QuietHours
 from watchman.notify.inhibit import InhibitRule
+from watchman.notify.matchers import Matcher
 from watchman.notify.message import ActiveAlert
 from watchman.notify.mute import Silence, TimeInterval
 from watchman.notify.news import LastEnd
 from watchman.notify.route import Node
-from watchman.notify.severity import RESOLVED, severity_of, worst
+from watchman.notify.severity import CRITICAL, RESOLVED, severity_of, worst
 
 LogKey = tuple[str, str]
 """Group key and receiver."""
 
+QUIET_KEY = "quiet hours"
+"""What a receiver's waiting alerts are kept under in the notification log, in the place of a group key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Who can be told. `destinations` counts its URLs; 0 delivers nowhere."""
+    """Who can be told. `destinations` counts its URLs; 0 delivers nowhere. `digest_only`: nothing is pushed."""
 
     name: str
     send_resolved: bool = True
     destinations: int = 1
+    quiet_hours: QuietHours | None = None
+    digest_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A recurring window: alerts that match are not told while one of the intervals holds."""
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    intervals: tuple[TimeInterval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AwayPlan:
+    """While nobody is at home `also_tell` hears of the alerts of these severities too."""
+
+    also_tell: tuple[str, ...] = ()
+    severities: frozenset[str] = frozenset({CRITICAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +63,15 @@ class Routing:
     zone: ZoneInfo
     inhibit_rules: tuple[InhibitRule, ...] = ()
     time_intervals: Mapping[str, tuple[TimeInterval, ...]] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()
+    flapping: Flapping | None = None
+    away: AwayPlan = AwayPlan()
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchState:
-    """What is remembered: what each receiver was told, silences, acknowledgements, when earlier incidents ended.
+    """What is remembered: what each receiver was told, silences, acknowledgements, earlier incidents, the away switch.
 
-    `elsewhere` names alerts that somebody else tells; they only explain others (inhibition).
     It is all in the store, so a restart changes nothing.
     """
 
@@ -52,7 +79,8 @@ class DispatchState:
     silences: Sequence[Silence] = ()
     last_end: LastEnd = lambda _fingerprint, _before: None
     acks: Sequence[Ack] = ()
-    elsewhere: frozenset[str] = frozenset()
+    recent: Recent = lambda _fingerprint, _since: ()
+    is_away: bool = False
 
 
 class HoldReason(StrEnum):
@@ -65,6 +93,9 @@ class HoldReason(StrEnum):
     MUTED = "mute time interval"
     INACTIVE = "outside active time interval"
     NO_DESTINATION = "no destination"
+    MAINTENANCE = "maintenance window"
+    FLAPPING = "flapping"
+    QUIET_HOURS = "quiet hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +113,9 @@ class Held:
 class Notification:
     """One message to be made. `firing` are all alerts of the group that may be told, `new` names the untold ones.
 
-    `resolved` are alerts the receiver knows of and that are over, with their true end. `previous_at` is when the
-    group's message before this one was decided on, None for the first of an incident.
+    `resolved` are alerts the receiver knows of and that are over, with their true end; after quiet hours also those
+    that began and ended meanwhile. `flapping` names those that begin again and again. `previous_at` is when the group's
+    message before this one was decided on, None for the first of an incident.
     """
 
     receiver: str
@@ -96,6 +128,7 @@ class Notification:
     at: float
     repeats: int = 0
     previous_at: float | None = None
+    flapping: frozenset[str] = frozenset()
 
     @property
     def severity(self) -> str:

@@ -17,6 +17,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who else is told of an alert that nobody has acknowledged so long after its first message."""
+
+    after_s: float
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route as written. None means: as the parent has it. `repeat_intervals_s` is a ladder whose last step stays."""
 
@@ -30,6 +38,8 @@ class Route:
     mute_time_intervals: tuple[str, ...] = ()
     active_time_intervals: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
+    escalations: tuple[Escalation, ...] | None = None
+    digest_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,8 @@ class Node:
     active_time_intervals: tuple[str, ...]
     selects_info: bool
     children: tuple[Node, ...]
+    escalations: tuple[Escalation, ...] = ()
+    digest_only: bool = False
 
 
 def build_tree(root: Route) -> Node:
@@ -102,6 +114,8 @@ def _build(route: Route, parent: Node | None, key: str, taken: set[str]) -> Node
         active_time_intervals=route.active_time_intervals,
         selects_info=parent is not None and (parent.selects_info or _selects_info(route)),
         children=(),
+        escalations=_inherit(route.escalations, parent.escalations if parent else ()),
+        digest_only=_inherit(route.digest_only, parent.digest_only if parent else False),
     )
     children = (_build(child, node, f"{node.key}/{matchers_text(child.matchers)}", taken) for child in route.routes)
     return replace(node, children=tuple(children))

@@ -54,6 +54,11 @@ def local_time(ts: float, now: float, zone: ZoneInfo) -> str:
     return f"{at.day} {_MONTHS[at.month - 1]}{year} {clock}"
 
 
+def clock_time(ts: float, zone: ZoneInfo) -> str:
+    """`03:50`."""
+    return f"{datetime.fromtimestamp(ts, zone):%H:%M}"
+
+
 def duration(seconds: float) -> str:
     """`20 s`, `45 min`, `2 h 10`, `3 d 4 h`; a negative one is 0 s."""
     whole = max(0, round(seconds))

@@ -109,6 +109,21 @@ def last_end(connection: Connection, alert_fingerprint: str, before: float) -> f
     return float(row.fired if row.ended is None else row.ended)
 
 
+def recent_incidents(connection: Connection, alert_fingerprint: str, since: float) -> list[tuple[float, float | None]]:
+    """When an alert fired and when that ended, of incidents that fired or ended after a moment, by their start."""
+    touches = (incidents.c.fired > since) | incidents.c.ended.is_(None) | (incidents.c.ended > since)
+    chosen = (incidents.c.fingerprint == alert_fingerprint) & touches
+    rows = connection.execute(select(incidents.c.fired, incidents.c.ended).where(chosen).order_by(incidents.c.fired))
+    return [(row.fired, row.ended) for row in rows]
+
+
+def often_fired(connection: Connection, since: float) -> set[str]:
+    """Alerts of which more than one incident fired after a moment."""
+    often = select(incidents.c.fingerprint).where(incidents.c.fired > since)
+    often = often.group_by(incidents.c.fingerprint).having(func.count() > 1)
+    return set(connection.execute(often).scalars())
+
+
 def forget_incidents(connection: Connection, before: float) -> None:
     """Drop incidents that ended before a moment."""
     connection.execute(delete(incidents).where(incidents.c.ended < before))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from watchman.notify.dedup import LogEntry
 from watchman.notify.outbox import log_entry_from_json, log_entry_to_json
-from watchman.notify.plan import Held, LogKey
-from watchman.store.schema import held, notification_log
+from watchman.notify.plan import Held, LogKey, Notification
+from watchman.store.schema import held, notification_log, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,22 @@ class HeldRow:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class ToldRow:
+    """Somebody was told of an incident for the first time. `fired` names the incident, unix seconds."""
+
+    fingerprint: str
+    receiver: str
+    fired: float
+    alertname: str
+    reason: str
+    at: float
+
+
 def load_log(connection: Connection) -> dict[LogKey, LogEntry]:
     """The whole notification log."""
     rows = connection.execute(select(notification_log))
     return {(row.group_key, row.receiver): log_entry_from_json(row.entry) for row in rows}
-
-
-def told(connection: Connection) -> set[str]:
-    """Fingerprints of all that dispatch has told somebody and not told the end of."""
-    return {alert.fingerprint for entry in load_log(connection).values() for alert in entry.told}
 
 
 def save_log(connection: Connection, changes: Mapping[LogKey, LogEntry | None], now: float) -> None:
@@ -75,6 +82,41 @@ def add_held(connection: Connection, found: Iterable[Held], now: float) -> list[
             connection.execute(insert(held).values(row))
             fresh.append(one)
     return fresh
+
+
+def add_told(connection: Connection, notifications: Iterable[Notification], now: float) -> None:
+    """Write down who was first told of which incident, and why."""
+    rows = [
+        {
+            "fingerprint": alert.fingerprint,
+            "receiver": notification.receiver,
+            "fired": alert.starts_at,
+            "alertname": alert.name[:500],
+            "reason": notification.reason.value,
+            "at": now,
+        }
+        for notification in notifications
+        for alert in (*notification.firing, *notification.resolved)
+    ]
+    if rows:
+        connection.execute(insert(told).on_conflict_do_nothing(), rows)
+
+
+def told_between(connection: Connection, start: float, end: float) -> list[ToldRow]:
+    """Who was told of what for the first time in [start, end)."""
+    chosen = select(told).where(told.c.at >= start, told.c.at < end).order_by(told.c.at)
+    return [ToldRow(**row._mapping) for row in connection.execute(chosen)]
+
+
+def messages_about(connection: Connection, alertname: str, start: float, end: float) -> int:
+    """How often anybody was told of new incidents of a rule in [start, end): a message to several counts once."""
+    chosen = (told.c.alertname == alertname) & (told.c.at >= start) & (told.c.at < end)
+    return int(connection.execute(select(func.count(told.c.at.distinct())).where(chosen)).scalar_one())
+
+
+def forget_told(connection: Connection, before: float) -> None:
+    """Drop what was told before a moment."""
+    connection.execute(delete(told).where(told.c.at < before))
 
 
 def held_between(connection: Connection, start: float, end: float) -> list[HeldRow]:

@@ -81,6 +81,18 @@ held = Table(
     Column("at", Float, nullable=False),
 )
 
+told = Table(
+    "told",
+    metadata,
+    Column("fingerprint", String(16), primary_key=True),
+    Column("receiver", String(200), primary_key=True),
+    Column("fired", Float, primary_key=True),
+    Column("alertname", String(500), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("at", Float, nullable=False),
+    Index("told_by_time", "at"),
+)
+
 acks = Table(
     "acks",
     metadata,
@@ -132,16 +144,6 @@ deliveries = Table(
     Column("answer", Text, nullable=False),
     Index("deliveries_by_row", "outbox_id"),
     Index("deliveries_by_time", "at"),
-)
-
-relayed = Table(
-    "relayed",
-    metadata,
-    Column("group_key", Text, primary_key=True),
-    Column("theirs", String(500), primary_key=True),
-    Column("receiver", String(200), primary_key=True),
-    Column("memory", Text, nullable=False),
-    Column("updated_at", Float, nullable=False),
 )
 
 reports = Table(

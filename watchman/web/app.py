@@ -11,7 +11,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException
 
 from watchman.errors import WatchmanError
-from watchman.web import guard, page, webhook
+from watchman.web import guard, page
 from watchman.web.api_v1 import RuleStatus, alerts_data, rules_data
 from watchman.web.page import Overview
 
@@ -26,7 +26,6 @@ class Ports:
     is_ready: Callable[[], bool]
     reload: Callable[[], None]
     access: Callable[[], guard.Access]
-    take_webhook: webhook.Take
 
 
 def create_app(ports: Ports) -> Flask:
@@ -39,7 +38,6 @@ def create_app(ports: Ports) -> Flask:
     _add_page(app, ports)
     _add_api(app, ports)
     _add_health(app, ports)
-    webhook.install(app, ports.take_webhook)
     return app
 
 

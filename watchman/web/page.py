@@ -27,8 +27,7 @@ class Delivery:
 class Overview:
     """The state of home and daemon at one instant. Powers in W by role, None where nothing fresh is known.
 
-    `data_at` is the age mark of the youngest sample, unix seconds. `held_there`: what an Alertmanager holds back, and
-    why, by fingerprint.
+    `data_at` is the age mark of the youngest sample, unix seconds.
     """
 
     site: str
@@ -41,7 +40,6 @@ class Overview:
     deliveries: Sequence[Delivery] = ()
     problems: Sequence[str] = ()
     learning: Sequence[str] = ()
-    held_there: Mapping[str, str] = field(default_factory=dict)
     rules: int = 0
     failing_rules: Sequence[tuple[str, str]] = field(default_factory=tuple)
 

@@ -23,7 +23,7 @@ class WebServer:
                 threads=4,
                 channel_timeout=30,
                 connection_limit=200,
-                max_request_body_size=5 * 1024 * 1024,
+                max_request_body_size=2 * 1024 * 1024,
                 ident=None,
                 clear_untrusted_proxy_headers=True,
             )
