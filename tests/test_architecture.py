@@ -55,6 +55,7 @@ LAYERS = {
         "checks",
         "previewing",
         "silencing",
+        "companion",
     ],
     4: ["cli", "__main__"],
 }

@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from watchman import jobs, views
 from watchman.book import Book
 from watchman.clock import Clock, use_utc
+from watchman.companion import make_companion
 from watchman.config import load_config
 from watchman.config.load import listen_problem
 from watchman.context import Context
@@ -221,6 +222,7 @@ class Daemon:
             is_ready=lambda: views.is_ready(context) and not self._stop.is_set(),
             reload=self.reload,
             access=lambda: views.access(context.wiring.config),
+            companion=make_companion(context),
         )
 
     def _shut_down(self) -> None:

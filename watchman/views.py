@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from watchman import __version__
 from watchman.book import RuleHealth, rules_with_keys
 from watchman.config import Config
 from watchman.context import Context
@@ -24,6 +25,7 @@ from watchman.store import outbox_views
 from watchman.web.api_v1 import RuleStatus
 from watchman.web.guard import Access
 from watchman.web.page import Delivery, Overview
+from watchman.web.shapes_v2 import SPOKEN_VERSION
 
 LATEST_MESSAGES = 10
 FEWEST_DAYS = 3
@@ -105,6 +107,7 @@ def access(config: Config) -> Access:
     auth = web.auth
     return Access(
         hosts=tuple(name.lower() for name in names if name),
+        origins=tuple(origin.rstrip("/") for origin in web.allowed_origins),
         username=auth.username if auth else "",
         password=auth.password.get_secret_value() if auth and auth.password else "",
         bearer_token=auth.bearer_token.get_secret_value() if auth and auth.bearer_token else "",
@@ -182,6 +185,9 @@ def _outbox_gauges(context: Context) -> GaugeRows:
 
 
 def _own_gauges(context: Context) -> GaugeRows:
+    # Clients of an Alertmanager learn from this what they may ask for.
+    spoken = {"version": SPOKEN_VERSION, "branch": "watchman", "revision": __version__}
+    yield "alertmanager_build_info", "1, labelled by the version of Alertmanager whose API is spoken", spoken, 1.0
     behind = "How far the clock is behind a moment that has surely passed"
     yield "watchman_clock_behind_seconds", behind, {}, clock_behind_s(context)
     free = free_bytes(context)

@@ -256,6 +256,7 @@ class WebConfig(Section):
     listen: str = Field("127.0.0.1:9424", pattern=ADDRESS_PATTERN, description="HOST:PORT")
     external_url: str | None = Field(None, pattern=URL_PATTERN)
     allowed_hosts: list[str] = Field([], description="further host names the page may be asked for")
+    allowed_origins: list[str] = Field([], description="pages of others that may use the API, such as karma's")
     auth: WebAuth | None = None
     allow_unauthenticated: bool = False
 

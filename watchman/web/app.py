@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from watchman.errors import WatchmanError
-from watchman.web import guard, page
+from watchman.web import api_v2, guard, page
 from watchman.web.api_v1 import RuleStatus, alerts_data, rules_data
+from watchman.web.api_v2 import Companion, add_api_v2
 from watchman.web.page import Overview
 
 
@@ -26,6 +27,7 @@ class Ports:
     is_ready: Callable[[], bool]
     reload: Callable[[], None]
     access: Callable[[], guard.Access]
+    companion: Companion = field(default_factory=Companion)
 
 
 def create_app(ports: Ports) -> Flask:
@@ -34,9 +36,10 @@ def create_app(ports: Ports) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined] # in the order in which Prometheus writes them
     guard.install(app, ports.access)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(WatchmanError, lambda error: _text(f"{error}\n", 503))
+    app.register_error_handler(WatchmanError, _cannot)
     _add_page(app, ports)
     _add_api(app, ports)
+    add_api_v2(app, ports.companion)
     _add_health(app, ports)
     return app
 
@@ -109,7 +112,19 @@ def _text(text: str, status: int = 200) -> Response:
     return make_response(text, status, {"Content-Type": "text/plain; charset=utf-8"})
 
 
+def _cannot(error: WatchmanError) -> Response:
+    if request.path.startswith(api_v2.PREFIX):
+        return api_v2.sentence(str(error), 503)
+    return _text(f"{error}\n", 503)
+
+
 def _http_error(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]
-    return _text(f"{error.code} {error.name}: {error.description}\n", error.code or 500)
+    if request.path.startswith(api_v2.PREFIX):
+        answer = api_v2.http_error(error)
+    else:
+        answer = _text(f"{error.code} {error.name}: {error.description}\n", error.code or 500)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(error.valid_methods)
+    return answer

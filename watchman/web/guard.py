@@ -14,13 +14,19 @@ from flask import Flask, Response, abort, make_response, request
 OPEN_PATHS = ("/-/healthy", "/-/ready", "/metrics")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 MAX_BODY_BYTES = 1024 * 1024
+MAX_POST_BYTES = 8 * 1024 * 1024
+"""For alerts: 10,000 of them in one body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Empty `password` and `bearer_token` leave everything open to whoever reaches the listen address."""
+    """Empty `password` and `bearer_token` leave everything open to whoever reaches the listen address.
+
+    `origins` are pages of others that may use the API, such as karma's.
+    """
 
     hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     username: str = ""
     password: str = field(default="", repr=False)
     bearer_token: str = field(default="", repr=False)
@@ -63,7 +69,7 @@ def _check(access: Access) -> Response | None:
             _plain(421, f"unknown host {request.host[:100]!r}; add it to web.allowed_hosts or set web.external_url\n")
         )
     if request.method not in ("GET", "HEAD", "OPTIONS"):
-        _refuse_foreign_pages()
+        _refuse_foreign_pages(access)
     if access.protected and request.path not in OPEN_PATHS and not _known(access):
         answer = _plain(401, "give user name and password, or a bearer token\n")
         answer.headers["WWW-Authenticate"] = 'Basic realm="watchman", charset="UTF-8"'
@@ -71,11 +77,19 @@ def _check(access: Access) -> Response | None:
     return None
 
 
-def _refuse_foreign_pages() -> None:
+def allow_large_body() -> None:
+    """Let this request bring a batch of alerts."""
+    request.max_content_length = MAX_POST_BYTES
+
+
+def _refuse_foreign_pages(access: Access) -> None:
     """A browser sends the origin of the page with every change: only our own may ask for one."""
     origin = request.headers.get("Origin")
-    if origin is not None and not _is_own(origin):
-        abort(_plain(403, "refused: the request comes from a page of another origin\n"))
+    known = request.path.startswith("/api/") and origin in access.origins
+    if origin is not None and not known and not _is_own(origin):
+        abort(
+            _plain(403, "refused: the request comes from a page of another origin; web.allowed_origins may name it\n")
+        )
     if request.content_length and request.mimetype in FORM_TYPES:
         abort(_plain(415, "refused: send JSON (Content-Type: application/json)\n"))
 

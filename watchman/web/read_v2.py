@@ -51,7 +51,7 @@ def read_alerts(body: bytes, source: Source, now: float, resolve_timeout_s: floa
     """The alerts of a post. Raises BodyError if its shape is wrong; a bad alert only leaves the batch."""
     items = _document(body, "alerts")
     if items is None:
-        return Batch((), ())
+        raise BodyError(422, "alerts in body is required", REQUIRED)
     if not isinstance(items, list):
         raise _cannot("alerts", "the body must be a list of alerts")
     shaped = [_shape_alert(item, index) for index, item in enumerate(items)]
@@ -124,7 +124,8 @@ def parse_time(text: str) -> float | None:
         moment = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError("out of range") from error
-    return None if moment == _ZERO_TIME and not fraction else moment.timestamp() + float(f"0.{fraction or 0}")
+    decimals = float(f"0.{fraction or 0}")
+    return None if moment == _ZERO_TIME and not decimals else moment.timestamp() + decimals
 
 
 def _document(body: bytes, what: str) -> Any:
@@ -181,8 +182,9 @@ def _matcher(item: Any, index: int) -> Matcher:
     try:
         return make_matcher(name, op, value)
     except MatcherError as error:
-        reason = str(error).partition(": ")[2]
-        raise BodyError(400, f"silence invalid: invalid label matcher {index}: {reason}") from error
+        reason = str(error).partition("(RE2): ")[2]
+        text = f"invalid regular expression {_quoted(value)}: {reason}"
+        raise BodyError(400, f"silence invalid: invalid label matcher {index}: {text}") from error
 
 
 def _all_there(fields: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:

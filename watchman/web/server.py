@@ -8,6 +8,7 @@ from typing import Any
 from waitress.server import create_server
 
 from watchman.errors import WatchmanError
+from watchman.web.guard import MAX_POST_BYTES
 
 
 class WebServer:
@@ -21,9 +22,13 @@ class WebServer:
                 host=host.strip("[]"),
                 port=int(port),
                 threads=4,
-                channel_timeout=30,
-                connection_limit=200,
-                max_request_body_size=2 * 1024 * 1024,
+                # Connections that say nothing must not keep others out: many are held, none for long. One whose
+                # request is being answered is not meant.
+                channel_timeout=10,
+                cleanup_interval=5,
+                connection_limit=500,
+                asyncore_use_poll=True,
+                max_request_body_size=2 * MAX_POST_BYTES,
                 ident=None,
                 clear_untrusted_proxy_headers=True,
             )

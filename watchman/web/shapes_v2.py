@@ -151,6 +151,7 @@ def _alert(listed: ListedAlert) -> dict[str, Any]:
             "mutedBy": list(status.muted_by),
             "silencedBy": sorted(status.silenced_by),
             "state": status.state,
+            **({"acknowledgedBy": status.acknowledged_by} if status.acknowledged_by else {}),
         },
         "updatedAt": rfc3339_ms(listed.updated_at),
     }

@@ -1,0 +1,179 @@
+"""What the daemon answers as an Alertmanager: alerts of every source, groups, silences, its routing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import yaml
+
+from watchman.alertmanager.client import AlertmanagerError
+from watchman.alertmanager.silencing import add_silence, expire_silence
+from watchman.book import rules_with_keys
+from watchman.context import Context
+from watchman.jobs.dispatching import memory, merged_alerts
+from watchman.jobs.forwarding import generator_url
+from watchman.jobs.silences import read_silences
+from watchman.notify.as_alertmanager import alertmanager_config
+from watchman.notify.dispatch import dispatch as decide
+from watchman.notify.message import ActiveAlert
+from watchman.notify.mute import Silence
+from watchman.notify.plan import Plan
+from watchman.notify.posted import PostedAlert
+from watchman.notify.silences import SilenceError, check
+from watchman.rules.builtin import BUILT_IN_GROUP
+from watchman.rules.sending import ends_at
+from watchman.series import fingerprint
+from watchman.store import posted, silences
+from watchman.store.silences import NoSuchSilenceError
+from watchman.web.api_v2 import Companion, RefusedSilenceError, UnknownSilenceError
+from watchman.web.shapes_v2 import ListedAlert, ListedGroup, Listing, postable_silence
+
+log = logging.getLogger(__name__)
+
+_Origin = tuple[float, float, str]
+"""When an alert would end by itself, when it was told last, and where it comes from."""
+
+
+def make_companion(context: Context) -> Companion:
+    """The API's ports on a running daemon."""
+    return Companion(
+        now=context.clock.now,
+        resolve_timeout_s=lambda: context.wiring.config.resolve_timeout,
+        listing=partial(listing, context),
+        post=partial(take_alerts, context),
+        silences=partial(every_silence, context),
+        save=partial(save_silence, context),
+        expire=partial(end_silence, context),
+        receivers=lambda: list(context.wiring.routing.receivers),
+        config_text=partial(config_text, context),
+        started_at=context.started_at,
+    )
+
+
+def listing(context: Context) -> Listing:
+    """What fires now, what keeps it back, who hears of it and in which groups. Decides as dispatch does, and sends
+    nothing."""
+    now = context.clock.now()
+    with context.store.read() as connection:
+        theirs = posted.load(connection)
+        known = memory(context, connection, now)
+        plan = decide(now, merged_alerts(context, theirs, now), context.wiring.routing, known)
+    origins = {**_posted_origins(context, theirs, now), **dict(_own_origins(context, now))}
+    alerts = {alert.fingerprint: alert for group in plan.groups for alert in group.alerts}
+    return Listing(
+        alerts={name: _listed(alert, origins[name], plan) for name, alert in alerts.items()},
+        groups=tuple(
+            ListedGroup(group.labels, group.receiver, tuple(alert.fingerprint for alert in group.alerts))
+            for group in plan.groups
+        ),
+    )
+
+
+def take_alerts(context: Context, alerts: Sequence[PostedAlert], refused: int = 0) -> None:
+    """Commit what a source told; dispatch looks if it decides anything. Raises StoreError."""
+    now = context.clock.now()
+    if alerts:
+        with context.store.begin() as connection:
+            outcome = posted.put(connection, alerts, now)
+        tell(outcome)
+        context.metrics.received.labels(alerts[0].source.value, "taken").inc(len(alerts))
+        if outcome.news:
+            context.want_dispatch()
+    if refused:
+        context.metrics.received.labels("prometheus", "refused").inc(refused)
+
+
+def tell(outcome: posted.Outcome) -> None:
+    """One log line for each posted alert that began or ended, or their number where there are many."""
+    for what, alerts in (("fires", outcome.opened), ("is over", outcome.closed)):
+        for alert in alerts[:20]:
+            labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items() if name != "alertname")
+            log.info("%s says: alert %s %s (%s)", alert.source, alert.labels.get("alertname", ""), what, labels)
+        if len(alerts) > 20:
+            log.info("and %d more of which it %s", len(alerts) - 20, what)
+
+
+def every_silence(context: Context) -> list[Silence]:
+    """Own silences, expired ones too, and those of the Alertmanager that are not over."""
+    with context.store.read() as connection:
+        return [*silences.load(connection), *context.silences]
+
+
+def save_silence(context: Context, wanted: Silence) -> str:
+    """Make or edit a silence where it lives; returns its id."""
+    now = context.clock.now()
+    if _is_theirs(context, wanted.id):
+        try:
+            made = add_silence(context.wiring.members, {**postable_silence(wanted), "id": wanted.id})
+        except AlertmanagerError as error:
+            if error.status is None:
+                raise
+            raise RefusedSilenceError(str(error)) from error
+        read_silences(context)
+        return made
+    try:
+        check(wanted, now)
+        with context.store.begin() as connection:
+            made = silences.save(connection, wanted, now).id
+    except NoSuchSilenceError as error:
+        raise UnknownSilenceError(str(error)) from error
+    except SilenceError as error:
+        raise RefusedSilenceError(str(error)) from error
+    context.want_dispatch()
+    return made
+
+
+def end_silence(context: Context, silence_id: str) -> None:
+    """Expire a silence where it lives."""
+    if _is_theirs(context, silence_id):
+        expire_silence(context.wiring.members, silence_id)
+        read_silences(context)
+        return
+    try:
+        with context.store.begin() as connection:
+            silences.expire(connection, silence_id, context.clock.now())
+    except NoSuchSilenceError as error:
+        raise UnknownSilenceError(str(error)) from error
+    context.want_dispatch()
+
+
+def config_text(context: Context) -> str:
+    """The routing as an alertmanager.yml."""
+    wiring = context.wiring
+    intervals = {one.name: one.time_intervals for one in wiring.config.time_intervals}
+    config = alertmanager_config(wiring.routing, intervals, wiring.config.resolve_timeout)
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=200)
+
+
+def _listed(alert: ActiveAlert, origin: _Origin, plan: Plan) -> ListedAlert:
+    end, updated_at, url = origin
+    return ListedAlert(alert, end, updated_at, plan.statuses[alert.fingerprint], url)
+
+
+def _posted_origins(context: Context, theirs: Sequence[PostedAlert], now: float) -> dict[str, _Origin]:
+    """Of two sources the one that is told last counts."""
+    open_end = now + context.wiring.config.resolve_timeout
+    ordered = sorted((alert for alert in theirs if alert.fires(now)), key=lambda alert: alert.updated_at)
+    return {
+        alert.fingerprint: (
+            open_end if alert.ends_at is None else alert.ends_at,
+            alert.updated_at,
+            alert.generator_url,
+        )
+        for alert in ordered
+    }
+
+
+def _own_origins(context: Context, now: float) -> Iterator[tuple[str, _Origin]]:
+    config = context.wiring.config
+    for key, group, rule in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP)):
+        for alert in context.book.alerts(key).values():
+            updated_at = context.book.health(key).evaluated_at or alert.active_at
+            url = generator_url(config.prometheus.url, rule.expr)
+            yield fingerprint(alert.labels), (ends_at(now, group.interval_s, config.resend_delay), updated_at, url)
+
+
+def _is_theirs(context: Context, silence_id: str) -> bool:
+    return bool(silence_id) and any(silence.id == silence_id for silence in context.silences)
