@@ -224,7 +224,7 @@ def _curve(ports: Ports, source: Source, start: float, end: float) -> Curve:
 
 
 def _covered_s(curve: Curve) -> float:
-    return sum(bins.covered_s(i) for bins in curve.roles.values() for i in range(len(bins)))
+    return float(sum(bins.covered_s.sum() for bins in curve.roles.values()))
 
 
 def _joined(first: Curve, second: Curve) -> Curve:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 
 from watchman.energy.curve import measure_all
@@ -39,7 +40,7 @@ def still(first_minute: int, last_minute: int) -> Watts:
 
 def track(watts: Watts, hours: int = 4, *, offset: int = 0, step_s: int = STEP_S, without: Sequence[int] = ()) -> Track:
     seconds = [s for s in range(offset, hours * 3600, step_s) if not without or not without[0] < s // 60 < without[1]]
-    return Track([float(START + s) for s in seconds], [watts(s) for s in seconds])
+    return Track(np.array([float(START + s) for s in seconds]), np.array([float(watts(s)) for s in seconds]))
 
 
 def minutes(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
@@ -120,9 +121,9 @@ def test_a_sample_every_five_minutes_is_judged_too() -> None:
 
 
 def test_the_first_sample_of_a_stretch_was_measured() -> None:
-    kept = thawed(Track([0.0, 15.0, 30.0, 45.0], [5.0, 5.0, 5.0, 6.0]), [(0.0, 30.0)])
+    kept = thawed(Track(np.array([0.0, 15.0, 30.0, 45.0]), np.array([5.0, 5.0, 5.0, 6.0])), [(0.0, 30.0)])
 
-    assert kept == Track([0.0, 45.0], [5.0, 6.0])
+    assert (kept.times.tolist(), kept.values.tolist()) == ([0.0, 45.0], [5.0, 6.0])
 
 
 def series(watts: Watts) -> list[Series]:

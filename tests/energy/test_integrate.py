@@ -115,7 +115,7 @@ def test_six_dead_hours_are_left_out_and_nothing_is_made_up() -> None:
     bins = integrate(times, [500.0] * len(times), LATE, LATE + DAY, 900)
 
     assert total(bins) == pytest.approx((9000, 0, 64800, 0))
-    assert [bins.mean(i) for i in (24, 36, 47)] == [None, None, None]
+    assert [bins.means()[i] for i in (24, 36, 47)] == [None, None, None]
 
 
 @pytest.mark.parametrize(("interval_s", "limit"), [(5, 60), (15, 60), (20, 60), (60, 180), (300, 900)], ids=str)
@@ -145,7 +145,7 @@ def test_peaks_are_samples_with_their_times_never_interpolated() -> None:
 def test_fewer_than_two_samples_cover_nothing(times) -> None:
     bins = integrate(times, [5.0] * len(times), LATE, LATE + 900, 900)
 
-    assert bins.mean(0) is None
+    assert bins.means() == [None]
 
 
 @pytest.mark.parametrize(

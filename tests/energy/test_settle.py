@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from watchman.energy.figures import figures
-from watchman.energy.settle import Source, is_plain_selector, settle
+from watchman.energy.settle import Source, settle
 from watchman.energy.slots import Role, Slot
+from watchman.energy.units import is_plain_selector
 from watchman.errors import QueryError
 from watchman.localtime import local_day
 from watchman.series import Series

@@ -9,8 +9,9 @@ move, as in a profile of hourly means, nothing is called frozen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from watchman.energy.integrate import measured_limit_s
 from watchman.energy.slots import Role
@@ -27,60 +28,54 @@ Span = tuple[float, float]
 """Unix seconds: the last sample that was measured, the last one that repeats it."""
 
 
-def frozen_spans(tracks: Mapping[Role, Sequence[Track]], *, moves: bool = False) -> tuple[Span, ...]:
+def frozen_spans(
+    tracks: Mapping[Role, Sequence[Track]], *, moves: Callable[[], bool] = lambda: False
+) -> tuple[Span, ...]:
     """The stretches of twenty minutes or more in which every power of every device keeps exactly one value.
 
     The house's consumption must be among at least two powers that have samples, and it must be known to move: seen here
-    for an hour, or `moves` says so.
+    for an hour, or `moves` says so, which is asked only then.
     """
     powers = [track for role in _POWERS for track in tracks.get(role, ())]
     house = tracks.get(Role.CONSUMPTION, ())
     if not house or sum(bool(tracks.get(role)) for role in _POWERS) < _FEWEST_POWERS:
-        return ()
-    if not moves and max(map(_moving_s, house)) < _MOVES_FOR_S:
         return ()
     common = still_spans(powers[0])
     for track in powers[1:]:
         if not common:
             break
         common = _overlaps(common, still_spans(track))
+    if common and max(map(_moving_s, house)) < _MOVES_FOR_S and not moves():
+        return ()
     return tuple(common)
 
 
 def still_spans(track: Track) -> list[Span]:
     """Where one series keeps a value for twenty minutes or more; a silence in between ends the stretch."""
-    times, spans, first = track.times, [], 0
-    for _, run in groupby(track.values):
-        after = first + sum(1 for _ in run)
-        if times[after - 1] - times[first] >= FROZEN_FROM_S:
-            spans += _unbroken(times[first:after], measured_limit_s(times))
-        first = after
-    return spans
+    times, values = track.times, track.values
+    if not len(times):
+        return []
+    broken = (np.diff(values) != 0) | (np.diff(times) > measured_limit_s(times))
+    firsts = np.concatenate(([0], np.flatnonzero(broken) + 1))
+    lasts = np.concatenate((firsts[1:] - 1, [len(times) - 1]))
+    still = times[lasts] - times[firsts] >= FROZEN_FROM_S
+    return list(zip(times[firsts[still]].tolist(), times[lasts[still]].tolist(), strict=True))
 
 
 def thawed(track: Track, spans: Sequence[Span]) -> Track:
     """A series without the samples that only repeat an old value."""
     if not spans:
         return track
-    kept = [i for i, ts in enumerate(track.times) if not any(first < ts <= last for first, last in spans)]
-    return Track([track.times[i] for i in kept], [track.values[i] for i in kept])
+    kept = np.ones(len(track.times), bool)
+    for first, last in spans:
+        kept &= (track.times <= first) | (track.times > last)
+    return Track(track.times[kept], track.values[kept])
 
 
 def _moving_s(track: Track) -> float:
     still_s = sum(last - first for first, last in still_spans(track))
-    limit = measured_limit_s(track.times)
-    seen_s = sum(length for a, b in pairwise(track.times) if (length := b - a) <= limit)
-    return seen_s - still_s
-
-
-def _unbroken(times: Sequence[float], limit_s: float) -> list[Span]:
-    spans, first = [], times[0]
-    for before, ts in pairwise(times):
-        if ts - before > limit_s:
-            spans.append((first, before))
-            first = ts
-    spans.append((first, times[-1]))
-    return [(start, end) for start, end in spans if end - start >= FROZEN_FROM_S]
+    gaps = np.diff(track.times)
+    return float(gaps[gaps <= measured_limit_s(track.times)].sum()) - still_s
 
 
 def _overlaps(a: Sequence[Span], b: Sequence[Span]) -> list[Span]:

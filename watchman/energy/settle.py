@@ -1,33 +1,37 @@
 """Settling: bring the ledger up to what Prometheus still knows, day by day.
 
-Each day is fetched, integrated and written by itself, so a stopped run goes on where it ended. A stored row is never
-replaced by one that covers less: what Prometheus has forgotten since stays in the ledger.
+Each day is fetched, integrated and written by itself, so a stopped run goes on where it ended. What was asked is
+remembered: a day is not asked for again because it has holes, but it is if late samples may have come or if the
+expressions were changed. A stored row is never replaced by one that covers less: what Prometheus has forgotten since
+stays in the ledger.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-import promql_parser
-
+from watchman.energy.counters import CounterOf
 from watchman.energy.curve import Curve, measure_all, slots_of
 from watchman.energy.frozen import Span
 from watchman.energy.integrate import BRIDGE_LIMIT_S
-from watchman.energy.slots import FLOWS_OF_ROLE, SLOT_S, Flow, Role, Slot
+from watchman.energy.slots import ROLE_OF_FLOW, SLOT_S, Asked, Flow, Role, Slot
+from watchman.energy.tracks import Sampled
+from watchman.energy.units import is_plain_selector
 from watchman.localtime import day_of, local_day
-from watchman.series import Series
 
-FetchRaw = Callable[[str, float, float], list[Series]]
+FetchRaw = Callable[[str, float, float], Sequence[Sampled]]
 """`fetch_raw(selector, start, end)`: raw samples of [start, end]; raises QueryError."""
-FetchRange = Callable[[str, float, float, float], list[Series]]
+FetchRange = Callable[[str, float, float, float], Sequence[Sampled]]
 """`fetch_range(expression, start, end, step_s)`; raises QueryError."""
 WriteSlots = Callable[[list[Slot]], None]
 """`write_slots(rows)`: insert or replace by (site, start, flow), in one transaction."""
 OnProgress = Callable[[int, int], None]
-"""`on_progress(days done, days in all)`."""
+"""`on_progress(days done, days to ask for)`."""
 
 
 class ReadSlots(Protocol):
@@ -39,8 +43,18 @@ class ReadSlots(Protocol):
 
 RANGE_STEP_S = 15.0
 YOUNG_S = 86400.0
+# With counters a hole is filled if both its ends are seen, so the samples around a day are asked for as well.
+COUNTER_MARGIN_S = 6 * 3600.0
 _MOVES_WITHIN_S = 14 * 86400.0
 _MOVES_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSource:
+    """A selector of a flow's energy counter, and how many Wh one of its unit is."""
+
+    selector: str
+    wh_per_unit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,37 @@ class Source:
     reserve_percent: float | None
     fetch_raw: FetchRaw
     fetch_range: FetchRange
+    counters: Mapping[Flow, CounterSource] = field(default_factory=dict)
+
+    @property
+    def all_roles(self) -> list[Role]:
+        """Those with an expression or a counter."""
+        counted = {ROLE_OF_FLOW[flow] for flow in self.counters}
+        return [role for role in Role if role in self.roles or role in counted]
+
+    @property
+    def key(self) -> str:
+        """Names what is asked: another expression gives other energies."""
+        counters = sorted((flow, one.selector, one.wh_per_unit) for flow, one in self.counters.items())
+        text = repr((sorted(self.roles.items()), counters, self.reserve_percent))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What earlier runs have asked for."""
+
+    read: Callable[[float, float], Mapping[int, Asked]]
+    """`read(start, end)`: by the day's start."""
+    write: Callable[[Asked], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a run did: days asked for, rows written."""
+
+    days: int
+    written: int
 
 
 def settle(
@@ -63,33 +108,49 @@ def settle(
     *,
     read_slots: ReadSlots,
     write_slots: WriteSlots,
+    memory: Memory,
+    again: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
-) -> int:
-    """Settle the local days that touch [start, end) up to `now`; returns the number of rows written.
+) -> Settled:
+    """Settle the local days that touch [start, end) up to `now`.
 
-    A day is fetched if a configured role lacks a row of it or if it is younger than a day, as late samples may still
-    come. Raises QueryError; the days before it are kept.
+    A day is asked for if it never was, not to its end, not with this source, or so soon after it that late samples may
+    have come since; `again` asks for every day. Raises QueryError; the days before it are kept.
     """
-    days = list(_days(start, min(end, now), source.zone))
+    asked = memory.read(start - 2 * YOUNG_S, end)
+    days = [(a, b) for a, b in _days(start, min(end, now), source.zone) if again or _is_due(a, b, now, source, asked)]
     written = 0
     for done, (first, day_end) in enumerate(days):
         on_progress(done, len(days))
         last = min(day_end, now // SLOT_S * SLOT_S)
+        if last <= first:
+            continue
+        before = asked.get(round(first))
         stored = read_slots(first, last)
-        if last > first and (last > now - YOUNG_S or _lacking(stored, first, last, source.roles)):
-            curve = fetch_curve(source, first, last, moves=house_moves(read_slots, first))
-            better = _better(slots_of(curve, source.site, source.reserve_percent), stored, curve.frozen)
-            if better:
-                write_slots(better)
-            written += len(better)
+        curve = fetch_curve(source, first, last, moves=partial(house_moves, read_slots, first))
+        changed = before is not None and before.source != source.key
+        better = _better(slots_of(curve, source.site, source.reserve_percent), stored, curve.frozen, changed=changed)
+        if better:
+            write_slots(better)
+        memory.write(Asked(round(first), source.key, last, now))
+        written += len(better)
     on_progress(len(days), len(days))
-    return written
+    return Settled(len(days), written)
 
 
-def fetch_curve(source: Source, start: float, end: float, *, moves: bool = False) -> Curve:
+def fetch_curve(
+    source: Source, start: float, end: float, *, moves: Callable[[], bool] = lambda: False
+) -> Curve:
     """The minutes of [start, end), with what lies around the edges asked for as well. Raises QueryError."""
-    series = {role: _fetch(source, expr, start, end) for role, expr in source.roles.items()}
-    return measure_all(series, start, end, moves=moves)
+    margin_s = COUNTER_MARGIN_S if source.counters else 0.0
+    first, last = start - margin_s - BRIDGE_LIMIT_S, end + margin_s + BRIDGE_LIMIT_S
+    roles = source.roles
+    series = {role: _fetch(source, roles[role], first, last) if role in roles else () for role in source.all_roles}
+    counters = {
+        flow: CounterOf(source.fetch_raw(one.selector, first, last), one.wh_per_unit)
+        for flow, one in source.counters.items()
+    }
+    return measure_all(series, start, end, counters=counters, margin_s=margin_s, moves=moves)
 
 
 def house_moves(read_slots: ReadSlots, before: float) -> bool:
@@ -102,17 +163,7 @@ def house_moves(read_slots: ReadSlots, before: float) -> bool:
     return sum(moved) > _MOVES_SHARE * len(moved)
 
 
-def is_plain_selector(expr: str) -> bool:
-    """Whether an expression names stored series only, so that its raw samples can be read."""
-    try:
-        parsed = promql_parser.parse(expr)
-    except ValueError:
-        return False
-    return isinstance(parsed, promql_parser.VectorSelector) and parsed.offset is None and parsed.at is None
-
-
-def _fetch(source: Source, expr: str, start: float, end: float) -> list[Series]:
-    first, last = start - BRIDGE_LIMIT_S, end + BRIDGE_LIMIT_S
+def _fetch(source: Source, expr: str, first: float, last: float) -> Sequence[Sampled]:
     if is_plain_selector(expr):
         return source.fetch_raw(expr, first, last)
     return source.fetch_range(expr, first, last, RANGE_STEP_S)
@@ -125,25 +176,39 @@ def _days(start: float, end: float, zone: ZoneInfo) -> Iterator[tuple[float, flo
         start = last
 
 
-def _lacking(stored: Sequence[Slot], start: float, end: float, roles: Mapping[Role, str]) -> bool:
-    have = {(slot.start, slot.flow) for slot in stored}
-    starts = range(round(start), round(end), SLOT_S)
-    return any((at, flow) not in have for role in roles for flow in FLOWS_OF_ROLE[role] for at in starts)
+def _is_due(start: float, end: float, now: float, source: Source, asked: Mapping[int, Asked]) -> bool:
+    before = asked.get(round(start))
+    if before is None or before.source != source.key or before.until < min(end, now // SLOT_S * SLOT_S):
+        return True
+    return before.asked_at < end + YOUNG_S and now >= before.asked_at + SLOT_S
 
 
-def _better(fresh: Sequence[Slot], stored: Sequence[Slot], frozen: Sequence[Span]) -> list[Slot]:
+def _better(
+    fresh: Sequence[Slot], stored: Sequence[Slot], frozen: Sequence[Span], *, changed: bool
+) -> list[Slot]:
     """The rows worth writing: new or changed ones that cover no less than what is stored.
 
-    What was settled before it was seen to stand still gives way in any case: it was not measured.
+    What was settled before it was seen to stand still gives way in any case: it was not measured. If the source was
+    changed, what was measured with it counts. A row of the split that late samples have undone is emptied, unless
+    Prometheus has begun to forget the quarter.
     """
     known = {(slot.start, slot.flow): slot for slot in stored}
-    better = []
+    better, forgotten = [], set()
     for slot in fresh:
         old = known.pop((slot.start, slot.flow), None)
-        if old is None or (slot != old and (slot.covered_s >= old.covered_s or _stood_still(slot, frozen))):
-            better.append(slot)
-    lost = (slot for slot in known.values() if slot.covered_s > 0 and _stood_still(slot, frozen))
-    return [*better, *(Slot(slot.site, slot.start, slot.flow, 0.0, 0.0, 0.0) for slot in lost)]
+        if old is None or _covers(slot, old, changed=changed) or _stood_still(slot, frozen):
+            better += [slot] if slot != old else []
+        else:
+            forgotten.add(slot.start)
+    undone = (slot for slot in known.values() if slot.covered_s > 0 and slot.flow not in ROLE_OF_FLOW)
+    return [
+        *better,
+        *(Slot(slot.site, slot.start, slot.flow, 0.0, 0.0, 0.0) for slot in undone if slot.start not in forgotten),
+    ]
+
+
+def _covers(slot: Slot, old: Slot, *, changed: bool) -> bool:
+    return slot.covered_s >= old.covered_s or (changed and slot.covered_s > 0)
 
 
 def _stood_still(slot: Slot, frozen: Sequence[Span]) -> bool:

@@ -119,6 +119,16 @@ class Slot:
         return self.wh * 3600 / self.covered_s if self.covered_s > 0 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """That the local day which begins at `start` was asked for up to `until`, and when (unix s), with which source."""
+
+    start: int
+    source: str
+    until: float
+    asked_at: float
+
+
 def add(total: Slot | None, slot: Slot) -> Slot:
     """The sum of a running total and one more slot of the same flow; the earlier of two equal peaks wins."""
     if total is None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
-from operator import lt
+from typing import Protocol
 
-from watchman.energy.integrate import measured_limit_s
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from watchman.energy.integrate import Array, measured_limit_s
 from watchman.energy.slots import GAUGES, Role
-from watchman.series import Labels, Series
+from watchman.series import Labels
 
 # What inverters and meters answer when they have no value (largest and smallest 16 and 32 bit integers).
-_SENTINELS = frozenset((-32768.0, 32767.0, 65535.0, -2147483648.0, 2147483647.0, 4294967295.0))
+_SENTINELS = (-32768.0, 32767.0, 65535.0, -2147483648.0, 2147483647.0, 4294967295.0)
 # No home moves a megawatt; -1e6 is a sentinel too.
 _POWER_LIMIT_W = 1e6
 # An inverter draws some watts at night. More than this is a wrong sign, and a wrong sign must not become zero.
@@ -25,74 +27,85 @@ _SMALL_NEGATIVE_W = -100.0
 _SHARED_STAMPS = 0.1
 
 
+class Sampled(Protocol):
+    """Samples of one series: `watchman.series.Series`, or the same with arrays."""
+
+    @property
+    def labels(self) -> Labels:
+        """Label names and values."""
+
+    @property
+    def times(self) -> ArrayLike:
+        """Unix seconds."""
+
+    @property
+    def values(self) -> ArrayLike:
+        """As many values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """Samples of one device: unix seconds strictly ascending, values finite."""
 
-    times: list[float]
-    values: list[float]
+    times: Array
+    values: Array
 
 
-def tracks(role: Role, series: Sequence[Series]) -> list[Track]:
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Samples of one series, times strictly ascending."""
+
+    labels: Labels
+    times: Array
+    values: Array
+
+
+def tracks(role: Role, series: Sequence[Sampled]) -> list[Track]:
     """Clean series, one per device; series of one device are merged into one."""
-    groups: list[list[Series]] = []
-    cleaned = (_cleaned(role, one) for one in series)
-    for one in sorted((s for s in cleaned if s.times), key=lambda s: (s.times[0], sorted(s.labels.items()))):
+    return [_merged(group) for group in by_device([_cleaned(role, one) for one in series])]
+
+
+def by_device(series: Sequence[Cleaned]) -> list[list[Cleaned]]:
+    """Series by device: those that live one after the other, or that are named alike, are one."""
+    groups: list[list[Cleaned]] = []
+    for one in sorted((s for s in series if len(s.times)), key=lambda s: (s.times[0], sorted(s.labels.items()))):
         home = next((group for group in groups if all(not _distinct(member, one) for member in group)), None)
         if home is None:
             groups.append([one])
         else:
             home.append(one)
-    return [_merged(group) for group in groups]
+    return groups
 
 
-def _cleaned(role: Role, series: Series) -> Series:
+def _cleaned(role: Role, series: Sampled) -> Cleaned:
     """Without NaN, infinities, sentinels and impossible values; tiny negatives are zero; stamps strictly ascending."""
-    if _all_plausible(role, series):
-        return series
-    times: list[float] = []
-    values: list[float] = []
-    for ts, raw in sorted(zip(series.times, series.values, strict=True), key=lambda pair: pair[0]):
-        value = _plausible(role, raw)
-        if value is not None and (not times or ts > times[-1]):
-            times.append(ts)
-            values.append(value)
-    return Series(series.labels, times, values)
+    good, values = _plausible(role, np.asarray(series.values, float))
+    times, values = np.asarray(series.times, float)[good], values[good]
+    if len(times) > 1 and not (np.diff(times) > 0).all():
+        # Of samples with one stamp the first counts.
+        times, firsts = np.unique(times, return_index=True)
+        values = values[firsts]
+    return Cleaned(series.labels, times, values)
 
 
-def _all_plausible(role: Role, series: Series) -> bool:
-    """The usual case, told without a Python loop: a day of 1 s samples is checked in milliseconds."""
-    values, times = series.values, series.times
-    if not values or not isfinite(sum(values)):
-        return False
-    low, high = min(values), max(values)
-    unsigned = role in GAUGES or role in (Role.PRODUCTION, Role.CONSUMPTION)
-    return (
-        low >= (0.0 if unsigned else -_POWER_LIMIT_W + 1)
-        and high <= (100.0 if role in GAUGES else _POWER_LIMIT_W - 1)
-        and _SENTINELS.isdisjoint(values)
-        and all(map(lt, times, times[1:]))
-    )
-
-
-def _plausible(role: Role, value: float) -> float | None:
-    if not isfinite(value) or abs(value) >= _POWER_LIMIT_W or value in _SENTINELS:
-        return None
+def _plausible(role: Role, values: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Which values can be true, and the values with those that are a little beyond their range put right."""
     if role in GAUGES:
-        return min(max(value, 0.0), 100.0) if -1.0 <= value <= 101.0 else None
-    if role in (Role.PRODUCTION, Role.CONSUMPTION) and value < 0:
-        return 0.0 if value >= _SMALL_NEGATIVE_W else None
-    return value
+        return (values >= -1.0) & (values <= 101.0), np.clip(values, 0.0, 100.0)
+    good = (np.abs(values) < _POWER_LIMIT_W) & ~np.isin(values, _SENTINELS)
+    if role in (Role.PRODUCTION, Role.CONSUMPTION):
+        return good & (values >= _SMALL_NEGATIVE_W), np.maximum(values, 0.0)
+    return good, values
 
 
-def _distinct(a: Series, b: Series) -> bool:
+def _distinct(a: Cleaned, b: Cleaned) -> bool:
     """Whether two series are two devices: they live at the same time and nothing says that they are one."""
     if not _overlap(_runs(a.times), _runs(b.times)):
         return False
     if not _same_device(a.labels, b.labels):
         return True
     # One target's scrape gives all its series one stamp, so series that share stamps are two things it measures.
-    shared = len(set(a.times) & set(b.times))
+    shared = len(np.intersect1d(a.times, b.times, assume_unique=True))
     return shared > _SHARED_STAMPS * min(len(a.times), len(b.times))
 
 
@@ -103,16 +116,12 @@ def _same_device(a: Labels, b: Labels) -> bool:
     return a.get("instance") == b.get("instance") and a.get("job") == b.get("job")
 
 
-def _runs(times: Sequence[float]) -> list[tuple[float, float]]:
+def _runs(times: Array) -> list[tuple[float, float]]:
     """Stretches in which a series lived, without its longer silences."""
-    limit = measured_limit_s(times)
-    runs = [(times[0], times[0])]
-    for ts in times[1:]:
-        if ts - runs[-1][1] <= limit:
-            runs[-1] = (runs[-1][0], ts)
-        else:
-            runs.append((ts, ts))
-    return runs
+    breaks = np.flatnonzero(np.diff(times) > measured_limit_s(times))
+    firsts = np.concatenate(([0], breaks + 1))
+    lasts = np.concatenate((breaks, [len(times) - 1]))
+    return list(zip(times[firsts].tolist(), times[lasts].tolist(), strict=True))
 
 
 def _overlap(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> bool:
@@ -124,12 +133,9 @@ def _overlap(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> bool
     return False
 
 
-def _merged(group: Sequence[Series]) -> Track:
+def _merged(group: Sequence[Cleaned]) -> Track:
     if len(group) == 1:
         return Track(group[0].times, group[0].values)
-    joined: dict[float, float] = {}
-    for one in group:
-        for ts, value in zip(one.times, one.values, strict=True):
-            joined.setdefault(ts, value)
-    times = sorted(joined)
-    return Track(times, [joined[ts] for ts in times])
+    stamps, values = (np.concatenate([getattr(one, name) for one in group]) for name in ("times", "values"))
+    times, firsts = np.unique(stamps, return_index=True)
+    return Track(times, values[firsts])
