@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from reference_series import daemon_series, exporter_series  # noqa: E402 - its folder is where Python looks first
 
 from watchman import cli  # noqa: E402 - from this checkout, whatever else is installed
-from watchman.config.model import SONNEN_METRICS, Config  # noqa: E402
+from watchman.config.model import SONNEN_METRICS, Config, CountedFlow, CounterConfig  # noqa: E402
 from watchman.config.routing import IntervalMapping, LabelText, MatcherText  # noqa: E402
 from watchman.config.types import (  # noqa: E402
     Duration,
@@ -137,6 +137,7 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Durations, "duration > 0s, or list of them"), (TimeOfDay, "time of day"), (Zone, "time zone"),
     (MatcherText, "matcher"), (IntervalMapping, "times"), (SecretStr, "secret"), (str, "text"), (bool, "true, false"),
     (float, "number"), (int, "number"), (dict[str, str], "mapping"), (dict[str, LabelText], "mapping"),
+    (dict[CountedFlow, CounterConfig], "selectors by flow"),
 )  # fmt: skip
 
 

@@ -60,7 +60,13 @@ LAYERS = {
     4: ["cli", "__main__"],
 }
 HEAVY = ("pandas", "numpy", "matplotlib", "pvlib", "scipy")
-HEAVY_ALLOWED = ("watchman.energy.ledger", "watchman.report", "watchman.worker", "watchman.solar")
+HEAVY_ALLOWED = (
+    *(f"watchman.energy.{name}" for name in ("counters", "curve", "flows", "frozen", "integrate", "ledger", "tracks")),
+    "watchman.prometheus.arrays",
+    "watchman.report",
+    "watchman.worker",
+    "watchman.solar",
+)
 PURE_FORBIDDEN = (
     "os",
     "socket",

@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import IO, Any
 
 from watchman.energy.curve import MINUTE_S, Curve, curve_of
 from watchman.energy.figures import figures
-from watchman.energy.settle import FetchRange, FetchRaw, ReadSlots, Source, WriteSlots, fetch_curve, house_moves, settle
+from watchman.energy.settle import (
+    CounterSource,
+    FetchRange,
+    FetchRaw,
+    Memory,
+    OnProgress,
+    ReadSlots,
+    Settled,
+    Source,
+    WriteSlots,
+    fetch_curve,
+    house_moves,
+    settle,
+)
 from watchman.energy.slots import Flow, Role
+from watchman.energy.tracks import Sampled
 from watchman.errors import QueryError, UsageError, WatchmanError
 from watchman.localtime import day_of, local_day
 from watchman.report.day import Comparison, DayReport, build_day, comparison, to_json
@@ -25,7 +40,6 @@ from watchman.report.opening import opening
 from watchman.report.render import CHART_NAME, render_html, render_push, render_text
 from watchman.report.site import Incident, Site, Told
 from watchman.report.verdict import title
-from watchman.series import Series
 
 COMPARED_DAYS = 7
 # The afternoon before belongs to the story: the load that emptied the battery at night began there.
@@ -35,9 +49,13 @@ _FORGOTTEN_S = 3600.0
 # Enough rows for thirty good days even after a month of fault.
 _USUAL_HISTORY_DAYS = 120
 _USUAL_FLOWS = (Flow.PRODUCTION, Flow.CONSUMPTION)
+# Prometheus keeps nothing for ever; who asks for more names a date.
+OLDEST_DAYS = 3660
 FORMATS = ("text", "push", "html", "page")
 
 Progress = Callable[[str], None]
+HasBefore = Callable[[Sequence[str], float], bool]
+"""`has_before(expressions, ts)`: whether Prometheus has samples of any of them before `ts`; raises QueryError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +68,13 @@ class Ports:
     fetch_range: FetchRange
     read_slots: ReadSlots
     write_slots: WriteSlots
+    memory: Memory
     incidents: Callable[[float, float], list[Incident]]
     told: Callable[[float, float], list[Told]]
     now: Callable[[], float]
     progress: Progress = lambda _line: None
+    counters: Mapping[Flow, CounterSource] = field(default_factory=dict)
+    has_before: HasBefore = lambda _exprs, _ts: False
 
 
 def serve(
@@ -82,8 +103,8 @@ def serve(
 
 
 def run_job(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
-    """Run a job by its `kind`: report, settle, facts, chart. Raises UsageError for a wrong job, QueryError."""
-    kinds = {"report": _report, "settle": _settle, "facts": _facts, "chart": _chart}
+    """Run a job by its `kind`. Raises UsageError for a wrong job, QueryError from a fetch."""
+    kinds = {"report": _report, "settle": _settle, "backfill": _backfill, "facts": _facts, "chart": _chart}
     kind = job.get("kind")
     if kind not in kinds:
         raise UsageError(f"unknown job {kind!r}: use one of {', '.join(kinds)}")
@@ -112,7 +133,9 @@ def day_report(day: date, ports: Ports, *, offline: bool = False) -> DayReport:
     source = _source(ports, remember=True)
     warnings: list[str] = []
     try:
-        _settled(ports, source, earlier, end, now)
+        _settled(ports, source, earlier, start, now)
+        # Its samples are asked for in any case, so whatever came late is told.
+        _settled(ports, source, start, end, now, again=True)
     except QueryError as error:
         if not offline:
             raise
@@ -214,12 +237,12 @@ def _curve(ports: Ports, source: Source, start: float, end: float) -> Curve:
     early = start - _EVENING_BEFORE_S
     try:
         # The day first: settling has just asked for the same samples.
-        moves = house_moves(ports.read_slots, start)
+        moves = partial(house_moves, ports.read_slots, start)
         of_day = fetch_curve(source, start, end, moves=moves)
         fine = _joined(fetch_curve(source, early, start, moves=moves), of_day)
     except QueryError:
         fine = None
-    coarse = curve_of(ports.read_slots(early, end), ports.roles, early, end)
+    coarse = curve_of(ports.read_slots(early, end), source.all_roles, early, end)
     return coarse if fine is None or _covered_s(coarse) > _covered_s(fine) + _FORGOTTEN_S else fine
 
 
@@ -238,7 +261,46 @@ def _settle(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
         start, end = float(job["start"]), float(job["end"])
     except (KeyError, TypeError, ValueError):
         raise UsageError("a settle job needs start and end in unix seconds") from None
-    return {"written": _settled(ports, _source(ports), start, end, ports.now())}
+    return {"written": _settled(ports, _source(ports), start, end, ports.now()).written}
+
+
+def _backfill(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
+    """`{"kind": "backfill", "since": "2026-01-31", "again": false}`: all that Prometheus has, or from a date on.
+
+    Gives the first day (None: there are no samples), the days asked for and the rows written. One line of progress per
+    day: `settled 3 of 15 days`.
+    """
+    since = _date(job["since"]) if job.get("since") is not None else None
+    first, done = backfill(ports, since, again=bool(job.get("again")))
+    return {"first": first.isoformat() if first else None, "days": done.days, "written": done.written}
+
+
+def backfill(
+    ports: Ports, since: date | None = None, *, again: bool = False, on_progress: OnProgress | None = None
+) -> tuple[date | None, Settled]:
+    """Settle from a local day on, or from the first one Prometheus has samples of. Raises QueryError."""
+    source, now, zone = _source(ports), ports.now(), ports.site.zone
+    first = since or first_day(ports, now)
+    if first is None:
+        return None, Settled(0, 0)
+    start = local_day(first, zone)[0]
+    return first, _settled(ports, source, start, now, now, again=again, on_progress=on_progress)
+
+
+def first_day(ports: Ports, now: float) -> date | None:
+    """The first local day with a sample of any role, None without any; found by halving, in a dozen small questions."""
+    exprs = [*ports.roles.values(), *(counter.selector for counter in ports.counters.values())]
+    today = day_of(now, ports.site.zone)
+    if not ports.has_before(exprs, now):
+        return None
+    newest, oldest = 0, OLDEST_DAYS
+    while newest < oldest:
+        middle = (newest + oldest) // 2
+        if ports.has_before(exprs, local_day(today - timedelta(days=middle), ports.site.zone)[0]):
+            newest = middle + 1
+        else:
+            oldest = middle
+    return today - timedelta(days=newest)
 
 
 def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
@@ -262,8 +324,17 @@ def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     }
 
 
-def _settled(ports: Ports, source: Source, start: float, end: float, now: float) -> int:
-    def on_progress(done: int, total: int) -> None:
+def _settled(
+    ports: Ports,
+    source: Source,
+    start: float,
+    end: float,
+    now: float,
+    *,
+    again: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Settled:
+    def tell(done: int, total: int) -> None:
         if total > 1:
             ports.progress(f"settled {done} of {total} days")
 
@@ -274,21 +345,23 @@ def _settled(ports: Ports, source: Source, start: float, end: float, now: float)
         source,
         read_slots=ports.read_slots,
         write_slots=ports.write_slots,
-        on_progress=on_progress,
+        memory=ports.memory,
+        again=again,
+        on_progress=on_progress or tell,
     )
 
 
 def _source(ports: Ports, *, remember: bool = False) -> Source:
     fetch = _remembering(ports.fetch_raw) if remember else ports.fetch_raw
     site = ports.site
-    return Source(site.name, site.zone, ports.roles, site.reserve_percent, fetch, ports.fetch_range)
+    return Source(site.name, site.zone, ports.roles, site.reserve_percent, fetch, ports.fetch_range, ports.counters)
 
 
 def _remembering(fetch: FetchRaw) -> FetchRaw:
     """The last day's answers are kept: settling and drawing ask for the same samples."""
-    answers: dict[tuple[str, float, float], list[Series]] = {}
+    answers: dict[tuple[str, float, float], Sequence[Sampled]] = {}
 
-    def remembered(selector: str, start: float, end: float) -> list[Series]:
+    def remembered(selector: str, start: float, end: float) -> Sequence[Sampled]:
         key = (selector, start, end)
         if key not in answers:
             for old in [known for known in answers if known[1:] != (start, end)]:

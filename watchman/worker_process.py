@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
 from watchman.clock import Clock, use_utc
 from watchman.config import Config, load_config
-from watchman.energy.slots import Role, Slot
+from watchman.energy.settle import CounterSource, Memory
+from watchman.energy.slots import Asked, Flow, Role, Slot, all_roles
 from watchman.energy.tariff import Tariff
+from watchman.energy.units import WH_PER_UNIT
 from watchman.notify.plan import HoldReason
 from watchman.prometheus import Prometheus
 from watchman.report.site import Incident, Site, Told
+from watchman.rules.selectors import stored_series
 from watchman.store import Store, open_store, outbox_views
 from watchman.store.alerts import incidents_between
-from watchman.store.ledger import read_slots, write_slots
+from watchman.store.ledger import read_asked, read_slots, write_asked, write_slots
 from watchman.store.notices import held_between, told_between
 from watchman.wiring import prometheus_settings, state_url
 from watchman.worker import Ports, serve
@@ -45,15 +48,24 @@ def make_ports(
     return Ports(
         site=make_site(config),
         roles={Role(role): expr for role, expr in config.metrics.roles().items()},
-        fetch_raw=prometheus.raw,
+        fetch_raw=prometheus.raw_arrays,
         fetch_range=prometheus.range,
         read_slots=partial(_read_slots, store, config.site.name),
         write_slots=partial(_write_slots, store),
+        memory=Memory(partial(_read_asked, store, config.site.name), partial(_write_asked, store, config.site.name)),
         incidents=partial(_incidents, store),
         told=partial(_told, store),
         now=now,
         progress=progress,
+        counters=make_counters(config),
+        has_before=partial(_has_before, prometheus),
     )
+
+
+def make_counters(config: Config) -> dict[Flow, CounterSource]:
+    """The configured counters of energy by flow."""
+    given = config.metrics.counters.items()
+    return {Flow(flow): CounterSource(one.selector, WH_PER_UNIT[one.unit]) for flow, one in given}
 
 
 def make_site(config: Config) -> Site:
@@ -65,7 +77,7 @@ def make_site(config: Config) -> Site:
     return Site(
         name=site.name,
         timezone=site.timezone.key,
-        roles=tuple(Role(role) for role in config.metrics.roles()),
+        roles=all_roles(config.metrics.roles(), config.metrics.counters),
         capacity_wh=site.battery.capacity_wh,
         reserve_percent=site.battery.reserve_percent,
         tariff=prices,
@@ -94,6 +106,20 @@ def _read_slots(store: Store, site: str, start: float, end: float, flows: Collec
 def _write_slots(store: Store, slots: list[Slot]) -> None:
     with store.begin() as connection:
         write_slots(connection, slots)
+
+
+def _read_asked(store: Store, site: str, start: float, end: float) -> dict[int, Asked]:
+    with store.begin() as connection:
+        return read_asked(connection, site, start, end)
+
+
+def _write_asked(store: Store, site: str, asked: Asked) -> None:
+    with store.begin() as connection:
+        write_asked(connection, site, asked)
+
+
+def _has_before(prometheus: Prometheus, exprs: Sequence[str], ts: float) -> bool:
+    return prometheus.has_before([one for expr in exprs for one in stored_series(expr)], ts)
 
 
 def _incidents(store: Store, start: float, end: float) -> list[Incident]:

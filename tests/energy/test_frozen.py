@@ -86,7 +86,7 @@ def test_only_a_stretch_in_which_every_power_stands_still_is_frozen(roles, expec
 def test_a_day_that_stands_still_from_end_to_end_is_frozen_if_the_house_is_known_to_move(moves, expected) -> None:
     found = {role: [track(zero)] for role in ALL}
 
-    assert minutes(frozen_spans(found, moves=moves)) == expected
+    assert minutes(frozen_spans(found, moves=lambda: moves)) == expected
 
 
 def test_a_role_without_samples_does_not_hide_the_rest() -> None:

@@ -13,7 +13,8 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from watchman.energy.slots import Role, Slot
+from watchman.energy.settle import Memory
+from watchman.energy.slots import Asked, Role, Slot
 from watchman.errors import QueryError, UsageError
 from watchman.report.site import Incident, Told
 from watchman.series import Series
@@ -25,12 +26,19 @@ class Store:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], Slot] = {}
+        self.asked: dict[int, Asked] = {}
 
     def read(self, start: float, end: float, flows: Collection[str] = ()) -> list[Slot]:
         return [s for s in self.rows.values() if start <= s.start < end and (not flows or s.flow in flows)]
 
     def write(self, slots: list[Slot]) -> None:
         self.rows.update({(slot.start, slot.flow): slot for slot in slots})
+
+    def asked_before(self, start: float, end: float) -> dict[int, Asked]:
+        return {at: asked for at, asked in self.asked.items() if start <= at < end}
+
+    def remember(self, asked: Asked) -> None:
+        self.asked[asked.start] = asked
 
 
 def no_range(expr: str, start: float, end: float, step_s: float) -> list[Series]:
@@ -46,6 +54,7 @@ def ports_of(home, store: Store | None = None, **changes: object) -> Ports:
         "fetch_range": no_range,
         "read_slots": store.read,
         "write_slots": store.write,
+        "memory": Memory(store.asked_before, store.remember),
         "incidents": lambda start, end: [],
         "told": lambda start, end: [],
         "now": lambda: home.midnight + 86400 + 7 * 3600,

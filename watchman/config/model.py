@@ -17,6 +17,7 @@ from watchman.config.types import (
     Zone,
     read_secret,
 )
+from watchman.energy.units import is_plain_selector, unit_of
 
 URL_PATTERN = r"^https?://"
 ADDRESS_PATTERN = r"^\S+:\d{1,5}$"
@@ -65,6 +66,32 @@ class SiteConfig(Section):
         return self
 
 
+CountedFlow = Literal["production", "consumption", "grid_import", "grid_export", "battery_charge", "battery_discharge"]
+
+
+class CounterConfig(Section):
+    """A counter of energy and its unit; a text alone is a selector whose name ends in the unit."""
+
+    selector: str = Field(min_length=1)
+    unit: Literal["J", "Wh", "kWh", "MWh"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unit_from_the_name(cls, value: Any) -> Any:
+        given = {"selector": value} if isinstance(value, str) else value
+        if isinstance(given, dict) and isinstance(given.get("selector"), str):
+            selector = given["selector"]
+            if not is_plain_selector(selector):
+                raise ValueError('must name a series, such as meter_energy_kwh_total{phase="all"}, not an expression')
+            unit = given.get("unit", unit_of(selector))
+            if unit is None:
+                raise ValueError(
+                    "the name does not end in its unit: write {selector: ..., unit: kWh} (J, Wh, kWh or MWh)"
+                )
+            return {**given, "unit": unit}
+        return given
+
+
 class MetricsConfig(Section):
     """Roles and the PromQL that gives them; if the section is given it replaces the default whole."""
 
@@ -74,10 +101,12 @@ class MetricsConfig(Section):
     battery_discharge: str | None = Field(None, description="+ discharge, - charge")
     state_of_charge: str | None = None
     backup_buffer: str | None = Field(None, description="reserve in percent, on the scale of state_of_charge")
+    counters: dict[CountedFlow, CounterConfig] = Field({}, description="energy that meters count by themselves")
 
     def roles(self) -> dict[str, str]:
         """The roles that are configured, with their expressions."""
-        return {role: expr for role, expr in self.model_dump().items() if expr is not None}
+        found = self.model_dump(exclude={"counters"})
+        return {role: expr for role, expr in found.items() if expr is not None}
 
 
 SONNEN_METRICS = MetricsConfig(

@@ -177,7 +177,8 @@ def _extreme(found: tuple[Array, Array]) -> tuple[Array, Array]:
 
 
 def _or_none(values: Array) -> list[float | None]:
-    return [None if unknown else value for value, unknown in zip(values.tolist(), np.isnan(values).tolist(), strict=True)]
+    unknown = np.isnan(values).tolist()
+    return [None if nan else value for value, nan in zip(values.tolist(), unknown, strict=True)]
 
 
 def _balance_slots(curve: Curve, site: str) -> list[Slot]:

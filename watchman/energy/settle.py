@@ -19,14 +19,15 @@ from watchman.energy.counters import CounterOf
 from watchman.energy.curve import Curve, measure_all, slots_of
 from watchman.energy.frozen import Span
 from watchman.energy.integrate import BRIDGE_LIMIT_S
-from watchman.energy.slots import ROLE_OF_FLOW, SLOT_S, Asked, Flow, Role, Slot
+from watchman.energy.slots import ROLE_OF_FLOW, SLOT_S, Asked, Flow, Role, Slot, all_roles
 from watchman.energy.tracks import Sampled
 from watchman.energy.units import is_plain_selector
 from watchman.localtime import day_of, local_day
+from watchman.series import Series
 
 FetchRaw = Callable[[str, float, float], Sequence[Sampled]]
 """`fetch_raw(selector, start, end)`: raw samples of [start, end]; raises QueryError."""
-FetchRange = Callable[[str, float, float, float], Sequence[Sampled]]
+FetchRange = Callable[[str, float, float, float], list[Series]]
 """`fetch_range(expression, start, end, step_s)`; raises QueryError."""
 WriteSlots = Callable[[list[Slot]], None]
 """`write_slots(rows)`: insert or replace by (site, start, flow), in one transaction."""
@@ -70,10 +71,9 @@ class Source:
     counters: Mapping[Flow, CounterSource] = field(default_factory=dict)
 
     @property
-    def all_roles(self) -> list[Role]:
+    def all_roles(self) -> tuple[Role, ...]:
         """Those with an expression or a counter."""
-        counted = {ROLE_OF_FLOW[flow] for flow in self.counters}
-        return [role for role in Role if role in self.roles or role in counted]
+        return all_roles(self.roles, self.counters)
 
     @property
     def key(self) -> str:
@@ -138,9 +138,7 @@ def settle(
     return Settled(len(days), written)
 
 
-def fetch_curve(
-    source: Source, start: float, end: float, *, moves: Callable[[], bool] = lambda: False
-) -> Curve:
+def fetch_curve(source: Source, start: float, end: float, *, moves: Callable[[], bool] = lambda: False) -> Curve:
     """The minutes of [start, end), with what lies around the edges asked for as well. Raises QueryError."""
     margin_s = COUNTER_MARGIN_S if source.counters else 0.0
     first, last = start - margin_s - BRIDGE_LIMIT_S, end + margin_s + BRIDGE_LIMIT_S
@@ -180,12 +178,10 @@ def _is_due(start: float, end: float, now: float, source: Source, asked: Mapping
     before = asked.get(round(start))
     if before is None or before.source != source.key or before.until < min(end, now // SLOT_S * SLOT_S):
         return True
-    return before.asked_at < end + YOUNG_S and now >= before.asked_at + SLOT_S
+    return before.asked_at < end + YOUNG_S
 
 
-def _better(
-    fresh: Sequence[Slot], stored: Sequence[Slot], frozen: Sequence[Span], *, changed: bool
-) -> list[Slot]:
+def _better(fresh: Sequence[Slot], stored: Sequence[Slot], frozen: Sequence[Span], *, changed: bool) -> list[Slot]:
     """The rows worth writing: new or changed ones that cover no less than what is stored.
 
     What was settled before it was seen to stand still gives way in any case: it was not measured. If the source was

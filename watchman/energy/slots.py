@@ -129,6 +129,12 @@ class Asked:
     asked_at: float
 
 
+def all_roles(roles: Iterable[str], counted: Iterable[str]) -> tuple[Role, ...]:
+    """The roles that have an expression or a counter of one of their flows, in their usual order."""
+    known = {*roles, *(ROLE_OF_FLOW[Flow(flow)] for flow in counted)}
+    return tuple(role for role in Role if role in known)
+
+
 def add(total: Slot | None, slot: Slot) -> Slot:
     """The sum of a running total and one more slot of the same flow; the earlier of two equal peaks wins."""
     if total is None:

@@ -21,7 +21,7 @@ def read_answer(document: Any) -> Answer:
     if kind == "vector":
         if not isinstance(result, list):
             raise TypeError("the vector is no list")
-        samples = [Sample(_labels(item), _value(item["value"])) for item in result if "value" in item]
+        samples = [Sample(read_labels(item), _value(item["value"])) for item in result if "value" in item]
         if len(samples) < len(result):
             warnings.append(f"{len(result) - len(samples)} native histograms are left out")
         return Answer(kind, samples, tuple(warnings))
@@ -41,14 +41,14 @@ def add_matrix(found: dict[LabelKey, Series], result: Iterable[Any], start: floa
     So overlapping pieces asked for in ascending order make one series without doubles.
     """
     for item in result:
-        labels = _labels(item)
+        labels = read_labels(item)
         series = found.setdefault(label_key(labels), Series(labels))
         last = series.times[-1] if series.times else float("-inf")
         for stamp, text in item.get("values") or ():
             at = float(stamp)
             if start <= at <= end and at > last:
                 series.times.append(at)
-                series.values.append(_number(text))
+                series.values.append(read_number(text))
                 last = at
 
 
@@ -63,7 +63,8 @@ def _data(document: Any) -> Any:
     return document["data"]
 
 
-def _labels(item: Any) -> Labels:
+def read_labels(item: Any) -> Labels:
+    """The labels of an element."""
     labels = {str(name): str(value) for name, value in item["metric"].items()}
     for text in labels.values():
         if not text.isascii():
@@ -73,10 +74,10 @@ def _labels(item: Any) -> Labels:
 
 def _value(pair: Any) -> float:
     _, text = pair
-    return _number(text)
+    return read_number(text)
 
 
-def _number(text: Any) -> float:
+def read_number(text: Any) -> float:
     """A sample value. The API writes numbers as text, so that NaN and infinities have a form."""
     if not isinstance(text, str):
         raise TypeError(f"value {text!r} is not text")

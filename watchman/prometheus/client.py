@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_api_client import PrometheusConnect
 from urllib3.util.retry import Retry
@@ -19,9 +19,14 @@ from watchman.prometheus.session import PrometheusSession
 from watchman.prometheus.settings import PrometheusSettings
 from watchman.series import Answer, LabelKey, Series
 
+if TYPE_CHECKING:
+    from watchman.prometheus.arrays import Samples
+
 MAX_POINTS = 11_000
 """Prometheus refuses a range query with more steps than this."""
 RAW_CHUNK_S = 6 * 3600.0
+ARRAYS_CHUNK_S = 26 * 3600.0
+"""A day of 25 hours with what lies around its edges; a sample a second makes 2.5 MB of it."""
 SAMPLED_STEP_S = 15.0
 """How often `raw` looks at an expression that is more than a selector and so has no samples of its own."""
 
@@ -75,6 +80,30 @@ class Prometheus:
                 add_matrix(found, result, start, end)
         return in_order(found)
 
+    def raw_arrays(self, selector: str, start: float, end: float) -> Sequence[Samples]:
+        """As `raw` for a selector, with arrays of numbers: for the worker, which reads months of them."""
+        from watchman.prometheus.arrays import join, read_matrix  # numpy has no place in the daemon
+
+        parts = []
+        for first, last in _pieces(start, end, length_s=ARRAYS_CHUNK_S, gap_s=0.0):
+            query = f"{selector.strip()}[{math.ceil((last - first) * 1000) + 2}ms]"
+            params = {"query": query, "time": f"{last:.3f}", **self._timeout()}
+            answer = self._session.request("GET", f"{self._settings.base_url}/api/v1/query", params=params)
+            with self._readable():
+                parts.append(read_matrix(answer.content))
+        return join(parts, start, end)
+
+    def has_before(self, selectors: Sequence[str], ts: float) -> bool:
+        """Whether any of the selectors finds a series with samples before `ts`; asks the index, reads no samples."""
+        params: dict[str, str | list[str]] = {
+            "match[]": list(selectors),
+            "start": "0",
+            "end": f"{ts:.3f}",
+            "limit": "1",
+        }
+        with self._readable():
+            return bool(self._get("/api/v1/series", params)["data"])
+
     def flags(self) -> dict[str, str]:
         """The flags the server runs with."""
         with self._readable():
@@ -92,9 +121,9 @@ class Prometheus:
         """Gives the connections back."""
         self._connect.close()
 
-    def _get(self, path: str, params: dict[str, str]) -> Any:
+    def _get(self, path: str, params: Mapping[str, str | list[str]]) -> Any:
         # Not by PrometheusConnect's own methods: they drop the result type and the warnings.
-        return self._session.request("GET", f"{self._settings.base_url}{path}", params=params).json()
+        return self._session.request("GET", f"{self._settings.base_url}{path}", params=dict(params)).json()
 
     def _range(self, expr: str, start: float, end: float, step_s: float) -> Any:
         # The library rounds start and end to whole seconds; its `params` come last and say them exactly.

@@ -30,6 +30,20 @@ def selectors(tree: Tree) -> tuple[str, ...]:
     return tuple(found)
 
 
+def stored_series(expr: str) -> tuple[str, ...]:
+    """Every selector in an expression's text without its range and its shift in time; none if it cannot be read."""
+    try:
+        tree = promql_parser.parse(expr)
+    except ValueError:
+        return ()
+    found: dict[str, None] = {}
+    for node in walk(tree):
+        inner = node.vector_selector if type(node).__name__ == "MatrixSelector" else node
+        if type(inner).__name__ == "VectorSelector":
+            found.setdefault(_selector_text(inner))
+    return tuple(found)
+
+
 def result_kind(tree: Tree) -> str:
     """What the expression gives: `string`, `range vector` or, for all a rule can use, `vector`."""
     node = _inner(tree)
