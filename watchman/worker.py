@@ -17,6 +17,7 @@ from typing import IO, Any
 from watchman.energy.curve import MINUTE_S, Curve, curve_of
 from watchman.energy.figures import figures
 from watchman.energy.settle import (
+    NO_MEMORY,
     CounterSource,
     FetchRange,
     FetchRaw,
@@ -68,11 +69,11 @@ class Ports:
     fetch_range: FetchRange
     read_slots: ReadSlots
     write_slots: WriteSlots
-    memory: Memory
     incidents: Callable[[float, float], list[Incident]]
     told: Callable[[float, float], list[Told]]
     now: Callable[[], float]
     progress: Progress = lambda _line: None
+    memory: Memory = NO_MEMORY
     counters: Mapping[Flow, CounterSource] = field(default_factory=dict)
     has_before: HasBefore = lambda _exprs, _ts: False
 

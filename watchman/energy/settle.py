@@ -92,6 +92,10 @@ class Memory:
     write: Callable[[Asked], None]
 
 
+NO_MEMORY = Memory(lambda _start, _end: {}, lambda _asked: None)
+"""Asks for every day each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a run did: days asked for, rows written."""
