@@ -214,12 +214,11 @@ receivers: [{name: phone}, {name: "mail & more"}]
 route:
   receiver: phone
   group_by: ['...']
-  mute_time_intervals: [night]
   routes:
     - receiver: mail & more
       matchers: ['severity=~"critical|warning"', 'host!="a\\"b"']
       group_by: []
-      repeat_interval: 12h
+      repeat_interval: [1h, 12h]
       mute_time_intervals: [night]
       active_time_intervals: [night]
 time_intervals:

@@ -52,8 +52,7 @@ def _route(node: Node, parent: Node | None) -> dict[str, Any]:
     if node.continue_ and parent is not None:
         route["continue"] = True
     route |= {name: format_duration(seconds) for name, seconds in _times(node).items() if seconds}
-    # Alertmanager takes these below the root only.
-    for name in ("mute_time_intervals", "active_time_intervals") if parent else ():
+    for name in ("mute_time_intervals", "active_time_intervals"):
         if getattr(node, name):
             route[name] = list(getattr(node, name))
     if node.children:
