@@ -8,8 +8,7 @@ from functools import partial
 
 import yaml
 
-from watchman.alertmanager.client import AlertmanagerError
-from watchman.alertmanager.silencing import add_silence, expire_silence
+from watchman.alertmanager.silencing import expire_silence
 from watchman.book import rules_with_keys
 from watchman.context import Context
 from watchman.jobs.dispatching import memory, merged_alerts
@@ -28,7 +27,7 @@ from watchman.series import fingerprint
 from watchman.store import posted, silences
 from watchman.store.silences import NoSuchSilenceError
 from watchman.web.api_v2 import Companion, RefusedSilenceError, UnknownSilenceError
-from watchman.web.shapes_v2 import ListedAlert, ListedGroup, Listing, postable_silence
+from watchman.web.shapes_v2 import ListedAlert, ListedGroup, Listing
 
 log = logging.getLogger(__name__)
 
@@ -102,17 +101,13 @@ def every_silence(context: Context) -> list[Silence]:
 
 
 def save_silence(context: Context, wanted: Silence) -> str:
-    """Make or edit a silence where it lives; returns its id."""
+    """Make or edit an own silence; returns its id. Raises RefusedSilenceError, UnknownSilenceError."""
     now = context.clock.now()
     if _is_theirs(context, wanted.id):
-        try:
-            made = add_silence(context.wiring.members, {**postable_silence(wanted), "id": wanted.id})
-        except AlertmanagerError as error:
-            if error.status is None:
-                raise
-            raise RefusedSilenceError(str(error)) from error
-        read_silences(context)
-        return made
+        # It is known here without the matchers on external labels: sent back, it would silence more than before.
+        raise RefusedSilenceError(
+            "this silence is the Alertmanager's: change it there, or end it here and make another"
+        )
     try:
         check(wanted, now)
         with context.store.begin() as connection:
