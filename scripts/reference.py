@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from reference_series import daemon_series, exporter_series  # noqa: E402 - its folder is where Python looks first
 
-from watchman import cli  # noqa: E402 - from this checkout, whatever else is installed
+from watchman import cli, modes  # noqa: E402 - from this checkout, whatever else is installed
 from watchman.config.model import SONNEN_METRICS, Config, CountedFlow, CounterConfig  # noqa: E402
 from watchman.config.routing import IntervalMapping, LabelText, MatcherText  # noqa: E402
 from watchman.config.types import (  # noqa: E402
@@ -305,6 +305,10 @@ def _rule_row(group: Group, rule: Rule) -> Row:
     return rule.name, _code(group.file), rule.labels["severity"], format_duration(group.interval_s), wait, keep, extra
 
 
+def _modes_part() -> str:
+    return table(("who", *(_code(mode) for mode in modes.Mode)), modes.table())
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "options": _options_part,
     "daemon-series": _daemon_part,
@@ -312,6 +316,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "exporter-series": _exporter_part,
     "commands": _commands_part,
     "rules": _rules_part,
+    "modes": _modes_part,
 }
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ site:
   {name: home, timezone: UTC, latitude: 0, longitude: 0, battery: {capacity_wh: 1}, import_limit_watts: 1}
 receivers: [{name: phone, apprise: ["ntfy://127.0.0.1/home"]}]
 route: {receiver: phone}
+alertmanager: {urls: ["http://127.0.0.1:9"]}
 """
 
 

@@ -41,7 +41,7 @@ SHUTDOWN_S = 5.0
 # A full disk fails every job at every slot; one line in so many seconds is enough to know.
 SAME_FAULT_S = 300.0
 # Each clerk does one thing at a time, so that a slow report never holds a message up.
-CLERKS = ("dispatch", "send", "forward", "report", "upkeep", "look")
+CLERKS = ("dispatch", "send", "forward", "members", "report", "upkeep", "look")
 
 Job = Callable[[], None]
 
@@ -139,8 +139,9 @@ class Daemon:
         self._every(15.0, "look", "away", jobs.watch_away)
         self._every(2.0, "look", "look", jobs.look_at_home)
         self._every(600.0, "look", "scraped", jobs.check_scraped)
+        self._every(15.0, "members", "members", jobs.look_at_members)
         if wiring.members:
-            self._every(15.0, "upkeep", "silences", jobs.read_silences)
+            self._every(15.0, "members", "silences", jobs.read_silences)
             self._every(5.0, "forward", "forward", jobs.forward)
         if wiring.config.heartbeat is not None:
             self._every(wiring.config.heartbeat.interval, "upkeep", "heartbeat", jobs.heartbeat)
@@ -221,6 +222,7 @@ class Daemon:
             metrics=context.metrics.render,
             is_ready=lambda: views.is_ready(context) and not self._stop.is_set(),
             reload=self.reload,
+            take_webhook=partial(jobs.take_webhook, context),
             access=lambda: views.access(context.wiring.config),
             companion=make_companion(context),
         )

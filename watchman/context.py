@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from watchman.alertmanager.cluster import ClusterView
 from watchman.book import Book
 from watchman.clock import Clock
 from watchman.metrics import Metrics
@@ -37,6 +38,9 @@ class Context:
     `not_before` is a moment that has surely passed: a clock behind it is not set;
     `silences` are those of the Alertmanager; own ones are in the store, `silence_mark` tells when they changed;
     `urgent_until` (monotonic seconds): until then a critical message is on its way and nothing may hold it up;
+    `cluster` is the last look at the Alertmanagers; of alerts, by fingerprint: a webhook has `brought` them, mode
+    before they are `taken_over` from an Alertmanager that does not tell them (`silent_reason`), every member has
+    `refused` them, or no member knows them any more since (`gone_since`);
     `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
@@ -68,6 +72,12 @@ class Context:
     forward_wanted: threading.Event = field(default_factory=threading.Event)
     told: Mapping[LabelKey, Told] | None = None
     written: dict[str, dict[LabelKey, Labels]] = field(default_factory=dict)
+    cluster: ClusterView = field(default_factory=ClusterView)
+    brought: set[str] = field(default_factory=set)
+    taken_over: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    silent_reason: str = ""
+    gone_since: dict[str, float] = field(default_factory=dict)
     write_error: str = ""
     write_again_at: float = 0.0
     not_before: float = 0.0

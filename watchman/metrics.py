@@ -49,6 +49,7 @@ class Metrics:
         self.deliveries = make.counter("deliveries", "Attempts to deliver, by outcome", "receiver", "outcome")
         self.forwards = make.counter("alertmanager_posts", "Posts to an Alertmanager, by outcome", "outcome")
         self.received = make.counter("alerts_received", "Alerts that others sent, by outcome", "source", "outcome")
+        self.webhooks = make.counter("webhooks", "Webhooks of an Alertmanager, by what became of them", "outcome")
         self.reports = make.counter("reports", "Reports made, by outcome", "report", "outcome")
         self.registry.register(_Live(read_alerts, read_gauges))
 

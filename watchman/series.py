@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 Labels = dict[str, str]
 LabelKey = tuple[tuple[str, str], ...]
@@ -41,6 +42,11 @@ class Series:
     times: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
+
+Pair = Sequence[Any]
+"""A time (unix seconds) and a value as text, as the JSON of a range query has them."""
+Matrix = list[tuple[Labels, Sequence[Pair]]]
+"""The answer to a range query as it came: each series' labels and pairs, oldest first."""
 
 Query = Callable[[str, float], Answer]
 """`query(expression, unix seconds)`; raises QueryError."""

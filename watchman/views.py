@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from watchman import __version__
+from watchman.alertmanager.model import TheirAlert
 from watchman.book import RuleHealth, rules_with_keys
 from watchman.config import Config
 from watchman.context import Context
@@ -15,6 +16,7 @@ from watchman.errors import StoreError
 from watchman.jobs.condition import clock_behind_s, free_bytes
 from watchman.jobs.dispatching import active_alerts, merged_alerts
 from watchman.jobs.look import WATCHED_S, look_at_home
+from watchman.jobs.members import listed_there
 from watchman.metrics import GaugeRows
 from watchman.notify.message import ActiveAlert
 from watchman.notify.severity import rank, severity_of
@@ -73,10 +75,27 @@ def overview(context: Context) -> Overview:
         deliveries=[Delivery(row.finished_at or row.created_at, row.receiver, row.title, _word(row.state), row.answer)
                     for row in latest],
         learning=list(learning(context)),
+        held_there=dict(held_there(context, firing)),
         problems=[*store_error, *_problems(context)],
         rules=sum(len(group.rules) for group in context.wiring.groups),
         failing_rules=[(rule.name, health.error) for rule, health in _failing(context)],
     )  # fmt: skip
+
+
+def held_there(context: Context, firing: Iterable[ActiveAlert]) -> Iterator[tuple[str, str]]:
+    """Fingerprint of each alert that an Alertmanager holds back, and why it does."""
+    for alert in firing:
+        listed = listed_there(context, alert)
+        if listed is not None and listed.held:
+            yield alert.fingerprint, f"Alertmanager holds it back: {_why_held(context, listed)}"
+
+
+def _why_held(context: Context, listed: TheirAlert) -> str:
+    known = context.cluster.alerts or {}
+    names = (known[one].name if one in known else one for one in listed.inhibited_by)
+    reasons = (("silenced by", listed.silenced_by), ("inhibited by", names), ("muted by", listed.muted_by))
+    said = ((word, ", ".join(dict.fromkeys(by))) for word, by in reasons)
+    return "; ".join(f"{word} {by}" for word, by in said if by)
 
 
 def _from_store(context: Context) -> tuple[list[ActiveAlert], list[outbox_views.OutboxLine], list[str]]:
@@ -188,6 +207,9 @@ def _own_gauges(context: Context) -> GaugeRows:
     # Clients of an Alertmanager learn from this what they may ask for.
     spoken = {"version": SPOKEN_VERSION, "branch": "watchman", "revision": __version__}
     yield "alertmanager_build_info", "1, labelled by the version of Alertmanager whose API is spoken", spoken, 1.0
+    for member in context.wiring.members:
+        answers = float(member.url not in context.cluster.errors)
+        yield "watchman_alertmanager_up", "1 if this Alertmanager answered last", {"url": member.url}, answers
     behind = "How far the clock is behind a moment that has surely passed"
     yield "watchman_clock_behind_seconds", behind, {}, clock_behind_s(context)
     free = free_bytes(context)

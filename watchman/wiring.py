@@ -22,6 +22,7 @@ from watchman.config.routing import (
 from watchman.config.templates import read_templates
 from watchman.durations import format_duration
 from watchman.errors import ConfigError, Fault
+from watchman.modes import Mode
 from watchman.notify.destination import url_key
 from watchman.notify.flap import Flapping
 from watchman.notify.hours import QuietHours
@@ -74,6 +75,11 @@ class Wiring:
     render: Renderer
     members: tuple[Alertmanager, ...]
     writer: RemoteWriter | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """Where the Alertmanager stands."""
+        return self.config.mode
 
     @property
     def summary(self) -> str:

@@ -10,6 +10,7 @@ from watchman.config import load_config
 from watchman.config.load import listen_problem
 from watchman.config.model import SONNEN_METRICS
 from watchman.errors import ConfigError, UsageError
+from watchman.modes import Mode
 from watchman.rulefiles import read_rule_files
 
 SMALLEST = """\
@@ -266,3 +267,42 @@ def test_a_number_is_no_time_of_day(load, at):
 def test_a_pattern_without_a_file_is_a_fault(tmp_path, pattern):
     with pytest.raises(ConfigError, match="rule_files: no file matches"):
         read_rule_files([pattern], tmp_path, tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "mode"),
+    [
+        ("", Mode.INSTEAD),
+        ("alertmanager: {mode: instead}\n", Mode.INSTEAD),
+        ("alertmanager: {urls: ['http://am:9093']}\n", Mode.BESIDE),
+        ("alertmanager: {urls: ['http://am:9093', 'http://127.0.0.1:9093'], mode: before}\n", Mode.BEFORE),
+    ],
+)
+def test_where_the_alertmanager_stands(load, section, mode):
+    assert load(SMALLEST + section).mode is mode
+
+
+@pytest.mark.parametrize(
+    ("section", "fault"),
+    [
+        (
+            "{mode: instead, urls: ['http://am:9093']}",
+            "5:1: alertmanager: mode instead has no Alertmanager: take urls out",
+        ),
+        ("{mode: before}", "5:1: alertmanager: mode before needs urls, every member of the cluster"),
+        ("{urls: []}", "5:1: alertmanager: mode beside needs urls"),
+        (
+            "{urls: ['http://am:9093'], mode: behind}",
+            "alertmanager.mode: Input should be 'beside', 'before' or 'instead'",
+        ),
+        (
+            "{urls: ['http://localhost:9424/']}",
+            "alertmanager.urls[0]: is watchman's own address; name the Alertmanager",
+        ),
+        ("{urls: ['http://[::1']}", "alertmanager.urls[0]: is no address"),
+        ("{urls: ['http://:9093']}", "alertmanager.urls[0]: is no address"),
+    ],
+)
+def test_a_mode_and_its_urls_must_fit(load, section, fault):
+    (found,) = faults(load, SMALLEST + f"alertmanager: {section}\n")
+    assert fault in found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from servers import free_port
 from world import World
 
-from watchman import views
+from watchman import jobs, views
 from watchman.companion import make_companion
 from watchman.web.app import Ports, create_app
 from watchman.web.guard import Access
@@ -65,6 +66,7 @@ class ApiWorld(World):
             is_ready=lambda: True,
             reload=lambda: None,
             access=lambda: self.access,
+            take_webhook=partial(jobs.take_webhook, context),
             companion=make_companion(context),
         )
 

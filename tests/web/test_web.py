@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from watchman.alertmanager.webhook import WebhookError
 from watchman.errors import ConfigError, Fault, StoreError
 from watchman.notify.message import ActiveAlert
 from watchman.rules.alert import Alert, AlertState
@@ -13,6 +14,7 @@ from watchman.web.api_v1 import RuleStatus, go_exponent, rfc3339
 from watchman.web.app import Ports, create_app
 from watchman.web.guard import Access, host_allowed
 from watchman.web.page import Delivery, Overview
+from watchman.web.webhook import MAX_BYTES
 
 NOW = datetime(2026, 11, 21, 22, 2, 10, tzinfo=UTC).timestamp()
 RULE = Rule("GridDown", "up == 0", {"severity": "critical"}, {"summary": "Power cut"}, for_s=5, keep_firing_for_s=180)
@@ -35,12 +37,18 @@ class Home:
         self.access = Access()
         self.ready = True
         self.reloaded = 0
+        self.taken = []
         self.fault = None
         self.view = Overview("Home <b>", ZoneInfo("America/Los_Angeles"), NOW, {}, None)
         self.statuses = [
             RuleStatus(GROUP, RULE, (FIRING,), "ok", "", NOW, 0.25),
             RuleStatus(GROUP, RECORD, (), "err", "no such thing", NOW - 5, 0.5),
         ]
+
+    def take_webhook(self, receiver, document):
+        self.taken.append((receiver, document))
+        if self.fault:
+            raise self.fault
 
     def reload(self):
         if self.fault:
@@ -62,6 +70,7 @@ def client(home):
         is_ready=lambda: home.ready,
         reload=home.reload,
         access=lambda: home.access,
+        take_webhook=home.take_webhook,
     )
     return create_app(ports).test_client()
 
@@ -312,3 +321,50 @@ def test_an_origin_that_is_no_address_is_a_foreign_one(home, client, origin):
 @pytest.mark.parametrize("host", ["[x", "a]b"])
 def test_a_host_that_is_no_address_is_unknown(host):
     assert not host_allowed(host, ())
+
+
+def test_a_webhook_is_handed_on_with_the_receiver_of_its_path(client, home):
+    assert client.post("/webhook/alertmanager", json={"version": "4"}).status_code == 200
+    assert client.post("/webhook/alertmanager/mail", json={"version": "4"}).status_code == 200
+    assert home.taken == [(None, {"version": "4"}), ("mail", {"version": "4"})]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(WebhookError("no version"), 400), (WebhookError("no receiver"), 404), (StoreError("the disk is full"), 503)],
+)
+def test_a_webhook_that_is_not_taken_gets_its_status_and_a_sentence(client, home, fault, status):
+    if status == 404:
+        fault = WebhookError(str(fault), 404)
+    home.fault = fault
+    answer = client.post("/webhook/alertmanager", json={})
+    assert (answer.status_code, answer.text) == (status, f"{fault}\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"\xff\xfe", {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b'"' + b"x" * MAX_BYTES + b'"', {}, 413),
+        (b"{}", {"Origin": "http://evil.example"}, 403),
+        (b"version=4", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ],
+    ids=["no JSON", "no text", "too deep", "too large", "foreign page", "form"],
+)
+def test_a_bad_webhook_never_reaches_the_store(client, home, body, headers, status):
+    answer = client.post("/webhook/alertmanager", data=body, headers={"Content-Type": "application/json", **headers})
+    assert (answer.status_code, home.taken) == (status, [])
+    assert len(answer.text) > 20
+
+
+def test_a_webhook_of_more_than_a_mebibyte_is_taken(client, home):
+    assert client.post("/webhook/alertmanager", json={"text": "x" * 2_000_000}).status_code == 200
+    assert len(home.taken) == 1
+
+
+def test_a_webhook_needs_the_password_where_there_is_one(client, home):
+    home.access = Access(bearer_token="secret")
+    assert client.post("/webhook/alertmanager", json={}).status_code == 401
+    assert client.post("/webhook/alertmanager", json={}, headers={"Authorization": "Bearer secret"}).status_code == 200

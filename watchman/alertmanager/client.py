@@ -5,16 +5,25 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import requests
 import urllib3
+import yaml
 from requests.adapters import HTTPAdapter
 
-from watchman.alertmanager.model import PostableAlert, Silence, read_silence
+from watchman.alertmanager.model import (
+    PostableAlert,
+    Silence,
+    TheirAlert,
+    read_alert,
+    read_silence,
+    read_webhook_receivers,
+)
 from watchman.errors import WatchmanError
 
 CONNECT_LIMIT_S = 5.0
@@ -29,7 +38,9 @@ _TRANSPORT_ERRORS = (
     OSError,
     ValueError,
 )
-_SHAPE_ERRORS = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+_SHAPE_ERRORS = (KeyError, TypeError, ValueError, AttributeError, RecursionError, yaml.YAMLError)
+
+T = TypeVar("T")
 
 
 class AlertmanagerError(WatchmanError):
@@ -74,11 +85,15 @@ class Alertmanager:
 
     def silences(self) -> list[Silence]:
         """All silences the server knows, expired ones too."""
-        body = self._ask("GET", "/api/v2/silences")
-        try:
-            return [read_silence(item) for item in json.loads(body)]
-        except _SHAPE_ERRORS as exc:
-            raise self._error("gave no list of silences: is that its address?") from exc
+        return self._read("/api/v2/silences", "list of silences", lambda items: [read_silence(one) for one in items])
+
+    def alerts(self) -> list[TheirAlert]:
+        """All alerts the server holds that are not over, silenced and inhibited ones too."""
+        return self._read("/api/v2/alerts", "list of alerts", lambda items: [read_alert(one) for one in items])
+
+    def webhook_receivers(self) -> frozenset[str]:
+        """The names of its receivers that post webhooks, as its configuration says."""
+        return self._read("/api/v2/status", "configuration", read_webhook_receivers)
 
     def add_silence(self, body: bytes) -> str:
         """Makes (or, if the document has an `id`, edits) a silence; returns its id."""
@@ -96,6 +111,13 @@ class Alertmanager:
         """Gives the connections back."""
         self._session.close()
 
+    def _read(self, path: str, what: str, read: Callable[[Any], T]) -> T:
+        body = self._ask("GET", path)
+        try:
+            return read(json.loads(body))
+        except _SHAPE_ERRORS as exc:
+            raise self._error(f"gave no {what}: is that its address?") from exc
+
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         limits_s = (min(CONNECT_LIMIT_S, self._settings.timeout_s), self._settings.timeout_s)
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -110,13 +132,7 @@ class Alertmanager:
                 allow_redirects=False,
             ) as answer:
                 content = self._content(answer)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-        ) as exc:
+        except _TRANSPORT_ERRORS as exc:
             raise self._error(f"cannot be reached: {_cause(exc)}") from exc
         if answer.status_code // 100 != 2:
             raise self._refused(answer.status_code, content)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import yaml
+
 
 @dataclass(frozen=True, slots=True)
 class PostableAlert:
@@ -58,6 +60,48 @@ class Silence:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TheirAlert:
+    """An alert as a member lists it: what keeps it back there, and which of its receivers it goes to.
+
+    `inhibited_by` holds fingerprints of alerts, `muted_by` names of time intervals (servers since 0.28).
+    """
+
+    fingerprint: str
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def held(self) -> bool:
+        """True if it is told nobody there now."""
+        return bool(self.silenced_by or self.inhibited_by or self.muted_by)
+
+
+def read_alert(item: Any) -> TheirAlert:
+    """One element of `GET /api/v2/alerts`; another shape raises KeyError, TypeError, ValueError or AttributeError."""
+    status = item["status"]
+    return TheirAlert(
+        fingerprint=str(item["fingerprint"]),
+        silenced_by=_texts(status.get("silencedBy")),
+        inhibited_by=_texts(status.get("inhibitedBy")),
+        muted_by=_texts(status.get("mutedBy")),
+        receivers=tuple(str(receiver["name"]) for receiver in item.get("receivers") or ()),
+        name=str(item["labels"].get("alertname", "")),
+    )
+
+
+def read_webhook_receivers(document: Any) -> frozenset[str]:
+    """The receivers of a `GET /api/v2/status` that post webhooks; another shape raises as above.
+
+    The server shows its whole configuration there, as YAML.
+    """
+    config = yaml.safe_load(document["config"]["original"])
+    return frozenset(str(one["name"]) for one in config.get("receivers") or () if one.get("webhook_configs"))
+
+
 def read_silence(item: Any) -> Silence:
     """One element of `GET /api/v2/silences`; another shape raises KeyError, TypeError, ValueError or AttributeError."""
     return Silence(
@@ -69,6 +113,10 @@ def read_silence(item: Any) -> Silence:
         created_by=str(item.get("createdBy") or ""),
         comment=str(item.get("comment") or ""),
     )
+
+
+def _texts(items: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in items or ())
 
 
 def rfc3339(ts: float) -> str:

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("run", "Watch the home: the daemon."),
     "check": ("check", "Check config and rule files; tell every fault with its place."),
     "rules": ("rules", "Evaluate every rule once, now."),
+    "replay": ("replay", "Try the rules on the past: when they would have fired, who would have been told."),
     "report": ("report", "Make a digest of the period that contains a date."),
     "energy": ("energy", "The energy ledger: show, export, meter readings."),
     "notify": ("notify", "Send a test message and tell what each service answered."),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -110,10 +111,28 @@ def _cross_checks(config: Config, folder: Path) -> Iterator[Problem]:
     yield from check_templates(config, folder)
     if not config.metrics.roles():
         yield ("metrics",), "gives no role; leave it out for the Sonnen exporter's names"
-    if config.alertmanager:
-        for index, url in enumerate(config.alertmanager.urls):
-            if not url.startswith(("http://", "https://")):
-                yield ("alertmanager", "urls", index), "must begin with http:// or https://"
+    yield from _check_alertmanager(config)
+
+
+def _check_alertmanager(config: Config) -> Iterator[Problem]:
+    for index, url in enumerate(config.alertmanager.urls if config.alertmanager else ()):
+        if not url.startswith(("http://", "https://")):
+            yield ("alertmanager", "urls", index), "must begin with http:// or https://"
+        elif _place(url) is None:
+            yield ("alertmanager", "urls", index), "is no address; write it like http://alertmanager:9093"
+        elif _place(url) in (_place(f"http://{config.web.listen}"), _place(config.web.external_url or "none")):
+            yield ("alertmanager", "urls", index), "is watchman's own address; name the Alertmanager"
+
+
+def _place(url: str) -> tuple[str, str] | None:
+    """Host with port, and path, for telling whether two addresses are one; None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    place = parts.netloc.rpartition("@")[2].replace("localhost", "127.0.0.1")
+    return (place, parts.path.rstrip("/")) if host else None
 
 
 def _check_old_matchers(config: Config) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from watchman.config.types import (
     read_secret,
 )
 from watchman.energy.units import is_plain_selector, unit_of
+from watchman.modes import Mode
 
 URL_PATTERN = r"^https?://"
 ADDRESS_PATTERN = r"^\S+:\d{1,5}$"
@@ -226,14 +227,24 @@ class ReportConfig(Section):
 
 
 class AlertmanagerConfig(SecretSection):
-    """The Alertmanager beside watchman. Without this section watchman needs none."""
+    """The Alertmanager beside or before watchman. Without this section watchman needs none: mode instead."""
 
-    urls: list[str] = Field(min_length=1)
-    mode: Literal["beside"] = "beside"
+    urls: list[str] = []
+    mode: Literal["beside", "before", "instead"] = "beside"
     username: str | None = None
     password: SecretStr | None = None
     bearer_token: SecretStr | None = None
     timeout: PositiveDuration = 10.0
+    webhook_within: PositiveDuration = Field(600.0, description="mode before: after that watchman tells by itself")
+    webhook_expires: PositiveDuration = Field(86400.0, description="an alert nobody speaks of any more is closed")
+
+    @model_validator(mode="after")
+    def _urls_as_the_mode_wants(self) -> AlertmanagerConfig:
+        if self.mode == "instead" and self.urls:
+            raise ValueError("mode instead has no Alertmanager: take urls out, or set mode: beside or mode: before")
+        if self.mode != "instead" and not self.urls:
+            raise ValueError(f"mode {self.mode} needs urls, every member of the cluster; without one set mode: instead")
+        return self
 
 
 class SolarArray(Section):
@@ -336,6 +347,11 @@ class Config(Section):
     exporter: ExporterConfig | None = None
 
     _file: Path = Path("config.yaml")
+
+    @property
+    def mode(self) -> Mode:
+        """Where the Alertmanager stands."""
+        return Mode.INSTEAD if self.alertmanager is None else Mode(self.alertmanager.mode)
 
     @property
     def path(self) -> Path:

@@ -8,6 +8,8 @@
     forward            state of the alerts -> every Alertmanager                            at a change, and every 5 s
     read_silences      those of the Alertmanager are obeyed                                 every 15 s
     notice_silences    silences made or ended by a command                           every 2 s
+    look_at_members    what Alertmanagers hold; take over what they do not tell, close         every 15 s
+    take_webhook       what an Alertmanager tells -> outbox rows, one commit                when it is posted
     check_scraped      rules that wait for series of watchman that Prometheus lacks         every 10 min
     look_for_stuck     receivers that do not get their messages                             every 15 s
     look_at_home       present powers for the page                                          every 2 s, while looked at
@@ -25,6 +27,8 @@ from watchman.jobs.dispatching import dispatch
 from watchman.jobs.evaluate import evaluate_group
 from watchman.jobs.forwarding import forward
 from watchman.jobs.look import look_at_home
+from watchman.jobs.members import look_at_members
+from watchman.jobs.relaying import take_webhook
 from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
 from watchman.jobs.scraped import check_scraped
 from watchman.jobs.silences import notice_silences, read_silences
@@ -42,11 +46,13 @@ __all__ = [
     "heartbeat",
     "housekeeping",
     "look_at_home",
+    "look_at_members",
     "look_for_stuck",
     "make_due_reports",
     "make_queue",
     "notice_silences",
     "read_silences",
     "refresh_facts",
+    "take_webhook",
     "watch_away",
 ]

@@ -8,6 +8,8 @@ from watchman.book import rule_key
 from watchman.context import Context
 from watchman.rules.builtin import Condition
 
+MEMBER_AWAY_S = 300.0
+
 
 def condition(context: Context) -> Condition:
     """How the daemon itself is, as the built-in rules see it."""
@@ -17,7 +19,24 @@ def condition(context: Context) -> Condition:
         for index, rule in enumerate(group.rules)
         if (health := context.book.health(rule_key(group, index))).failing_since is not None
     }
-    return Condition(context.prometheus_error, failing, context.stuck, clock_behind_s(context), free_bytes(context))
+    return Condition(
+        blind_error=context.prometheus_error,
+        failing_rules=failing,
+        stuck=context.stuck,
+        clock_behind_s=clock_behind_s(context),
+        free_bytes=free_bytes(context),
+        alertmanager_error=_alertmanager_error(context),
+    )
+
+
+def _alertmanager_error(context: Context) -> str:
+    """What a person should know: alerts are told from here, or a member has been away for a while."""
+    cluster, now = context.cluster, context.clock.now()
+    if context.silent_reason:
+        errors = "; ".join(cluster.errors.values())
+        return f"{errors or 'Alertmanager: ' + context.silent_reason}.\nwatchman tells its alerts itself."
+    away = (error for url, error in cluster.errors.items() if now - cluster.failing_since[url] >= MEMBER_AWAY_S)
+    return "; ".join(away)
 
 
 def clock_behind_s(context: Context) -> float:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from watchman.book import as_active
 from watchman.context import Context
+from watchman.jobs.tellers import told_elsewhere
 from watchman.notify.destination import MAIL_SCHEMES, scheme_of
 from watchman.notify.dispatch import dispatch as decide
 from watchman.notify.message import ActiveAlert, Message, Source
@@ -40,9 +41,10 @@ def dispatch(context: Context) -> None:
     with context.store.begin() as connection:
         posted.close_ended(connection, now)
         theirs = posted.load(connection)
-        plan = decide(
-            now, merged_alerts(context, theirs, now), context.wiring.routing, memory(context, connection, now)
-        )
+        alerts = merged_alerts(context, theirs, now)
+        elsewhere = told_elsewhere(context, connection, alerts)
+        state = replace(memory(context, connection, now), elsewhere=elsewhere)
+        plan = decide(now, alerts, context.wiring.routing, state)
         added = outbox.add(connection, postings(context, plan), now)
         notices.save_log(connection, plan.log, now)
         notices.add_told(connection, plan.notifications, now)

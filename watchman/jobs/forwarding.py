@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from urllib.parse import quote_plus, urlsplit, urlunsplit
 
+from watchman.alertmanager.forward import Outcome
 from watchman.alertmanager.forward import forward as tell_members
 from watchman.alertmanager.model import PostableAlert
 from watchman.book import rules_with_keys
 from watchman.context import Context
+from watchman.modes import Mode
 from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.rules.handover import Told, due_states, is_news, remember, state_of
 from watchman.rules.sending import ends_at
-from watchman.series import label_key
+from watchman.series import fingerprint, label_key
 from watchman.store.facts import get_fact, set_fact
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ def forward(context: Context) -> None:
         return
     alerts = [_postable(state, now, config.resend_delay, config.prometheus.url) for state in due.values()]
     outcomes = tell_members(context.wiring.members, alerts, config.external_labels)
+    _note_refused(context, alerts, outcomes)
     for outcome in outcomes:
         context.metrics.forwards.labels("ok" if outcome.ok else "failed").inc()
     if any(not outcome.error for outcome in outcomes):
@@ -47,11 +50,29 @@ def forward(context: Context) -> None:
 
 
 def _states(context: Context) -> Iterator[Told]:
-    for key, group, rule in rules_with_keys((*context.wiring.groups, BUILT_IN_GROUP)):
+    # Mode before, what is about watchman itself must not come back by a webhook: it is told from here.
+    built_in = () if context.wiring.mode is Mode.BEFORE else (BUILT_IN_GROUP,)
+    for key, group, rule in rules_with_keys((*context.wiring.groups, *built_in)):
         for alert in context.book.alerts(key).values():
             state = state_of(alert, group.interval_s, rule.expr)
             if state is not None:
                 yield state
+
+
+def _note_refused(context: Context, alerts: list[PostableAlert], outcomes: list[Outcome]) -> None:
+    """Remember which alerts no member takes, those it was not asked for this time included."""
+    external = context.wiring.config.external_labels
+    answered = [outcome for outcome in outcomes if not outcome.error]
+    if not answered:
+        return
+    refused = [{label_key(one.labels) for one in outcome.refused} for outcome in answered]
+    bad = set.intersection(*refused)
+    asked = {fingerprint(alert.labels) for alert in alerts}
+    now_bad = {fingerprint(one.labels) for one in alerts if label_key({**external, **one.labels}) in bad}
+    if now_bad - context.refused:
+        reason = next(one.error for outcome in answered for one in outcome.refused)
+        log.warning("%d alerts are refused: %s", len(now_bad - context.refused), reason)
+    context.refused = frozenset((context.refused - asked) | now_bad)
 
 
 def _postable(state: Told, now: float, delay_s: float, prometheus_url: str) -> PostableAlert:

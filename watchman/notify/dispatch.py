@@ -32,7 +32,8 @@ def dispatch(now: float, alerts: Sequence[ActiveAlert], routing: Routing, state:
     firing = [alert for alert in records.values() if fires(alert, now)]
     routes = {alert.fingerprint: _nodes(alert, routing, state) for alert in firing}
     gate = make_gate(now, firing, routing, state)
-    batches = collect(now, firing, routes, state, routing, lambda alert: _homes(alert, routing, state))
+    to_tell = [alert for alert in firing if alert.fingerprint not in state.elsewhere]
+    batches = collect(now, to_tell, routes, state, routing, lambda alert: _homes(alert, routing, state))
     escalate(batches, gate)
     nights = open_nights(state, records, gate)
     for batch in batches.values():

@@ -72,6 +72,7 @@ class Routing:
 class DispatchState:
     """What is remembered: what each receiver was told, silences, acknowledgements, earlier incidents, the away switch.
 
+    `elsewhere` names alerts that somebody else tells; they only explain others (inhibition).
     It is all in the store, so a restart changes nothing.
     """
 
@@ -79,6 +80,7 @@ class DispatchState:
     silences: Sequence[Silence] = ()
     last_end: LastEnd = lambda _fingerprint, _before: None
     acks: Sequence[Ack] = ()
+    elsewhere: frozenset[str] = frozenset()
     recent: Recent = lambda _fingerprint, _since: ()
     is_away: bool = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from watchman.series import Answer, LabelKey, Labels, Sample, Series, label_key
+from watchman.series import Answer, LabelKey, Labels, Matrix, Sample, Series, label_key
 
 # What a walk through JSON of an unknown shape can run into.
 SHAPE_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
@@ -50,6 +50,11 @@ def add_matrix(found: dict[LabelKey, Series], result: Iterable[Any], start: floa
                 series.times.append(at)
                 series.values.append(read_number(text))
                 last = at
+
+
+def read_matrix(result: Iterable[Any]) -> Matrix:
+    """The series of a matrix with their `[unix seconds, value as text]` pairs, untouched; histograms are left out."""
+    return [(read_labels(item), item["values"]) for item in result if item.get("values")]
 
 
 def in_order(found: dict[LabelKey, Series]) -> list[Series]:

@@ -13,11 +13,11 @@ from prometheus_api_client import PrometheusConnect
 from urllib3.util.retry import Retry
 
 from watchman.errors import QueryError
-from watchman.prometheus.answer import SHAPE_ERRORS, add_matrix, in_order, read_answer, read_text_map
+from watchman.prometheus.answer import SHAPE_ERRORS, add_matrix, in_order, read_answer, read_matrix, read_text_map
 from watchman.prometheus.failure import query_error
 from watchman.prometheus.session import PrometheusSession
 from watchman.prometheus.settings import PrometheusSettings
-from watchman.series import Answer, LabelKey, Series
+from watchman.series import Answer, LabelKey, Matrix, Series
 
 if TYPE_CHECKING:
     from watchman.prometheus.arrays import Samples
@@ -61,6 +61,11 @@ class Prometheus:
             with self._readable():
                 add_matrix(found, self._range(expr, first, last, step_s), start, end)
         return in_order(found)
+
+    def matrix(self, expr: str, start: float, end: float, step_s: float) -> Matrix:
+        """One range query of at most MAX_POINTS steps, its samples as they came: nothing is copied or converted."""
+        with self._readable():
+            return read_matrix(self._range(expr, start, end, step_s))
 
     def raw(self, selector: str, start: float, end: float) -> list[Series]:
         """The samples in [start, end] of every series the selector finds, each at its own time.

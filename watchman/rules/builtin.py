@@ -67,7 +67,17 @@ DISK = Rule(
     },
 )
 
-BUILT_IN_GROUP = Group(name="watchman", file="built-in", rules=(BLIND, FAILING, STUCK, CLOCK, DISK), interval_s=15.0)
+AWAY = Rule(
+    name="AlertmanagerAway",
+    expr="watchman_alertmanager_up == 0",
+    keep_firing_for_s=120,
+    labels={"severity": "warning", "error": ""},
+    annotations={"summary": "Alertmanager does not do its part", "description": "{{ $labels.error }}"},
+)
+
+BUILT_IN_GROUP = Group(
+    name="watchman", file="built-in", rules=(BLIND, FAILING, STUCK, CLOCK, DISK, AWAY), interval_s=15.0
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +91,17 @@ class Stuck:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The daemon's own condition at one instant. `free_bytes` of the disk with the state, None if not known."""
+    """The daemon's own condition at one instant. `free_bytes` of the disk with the state, None if not known.
+
+    `alertmanager_error` says what the Alertmanagers have not done for a while, empty if all is well with them.
+    """
 
     blind_error: str = ""
     failing_rules: Mapping[str, str] = field(default_factory=dict)
     stuck: tuple[Stuck, ...] = ()
     clock_behind_s: float = 0.0
     free_bytes: float | None = None
+    alertmanager_error: str = ""
 
 
 def builtin_answer(rule: Rule, condition: Condition) -> Answer:
@@ -100,6 +114,8 @@ def builtin_answer(rule: Rule, condition: Condition) -> Answer:
         samples = [Sample({"rule": name, "error": error}, 1.0) for name, error in sorted(failing.items())]
     elif rule is CLOCK:
         samples = [Sample({}, condition.clock_behind_s)] if condition.clock_behind_s > CLOCK_SLACK_S else []
+    elif rule is AWAY:
+        samples = [Sample({"error": condition.alertmanager_error}, 0.0)] if condition.alertmanager_error else []
     elif rule is DISK:
         free = condition.free_bytes
         samples = [Sample({}, free)] if free is not None and free < DISK_FLOOR_BYTES else []

@@ -10,8 +10,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from watchman.notify.dedup import LogEntry
 from watchman.notify.outbox import log_entry_from_json, log_entry_to_json
-from watchman.notify.plan import Held, LogKey, Notification
-from watchman.store.schema import held, notification_log, told
+from watchman.notify.plan import QUIET_KEY, Held, LogKey, Notification
+from watchman.store.schema import held, notification_log
+from watchman.store.schema import told as first_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ def load_log(connection: Connection) -> dict[LogKey, LogEntry]:
     """The whole notification log."""
     rows = connection.execute(select(notification_log))
     return {(row.group_key, row.receiver): log_entry_from_json(row.entry) for row in rows}
+
+
+def told(connection: Connection) -> set[str]:
+    """Fingerprints of all that dispatch has told somebody and not told the end of."""
+    entries = load_log(connection).items()
+    return {alert.fingerprint for (key, _), entry in entries if key != QUIET_KEY for alert in entry.told}
 
 
 def save_log(connection: Connection, changes: Mapping[LogKey, LogEntry | None], now: float) -> None:
@@ -99,24 +106,24 @@ def add_told(connection: Connection, notifications: Iterable[Notification], now:
         for alert in (*notification.firing, *notification.resolved)
     ]
     if rows:
-        connection.execute(insert(told).on_conflict_do_nothing(), rows)
+        connection.execute(insert(first_told).on_conflict_do_nothing(), rows)
 
 
 def told_between(connection: Connection, start: float, end: float) -> list[ToldRow]:
     """Who was told of what for the first time in [start, end)."""
-    chosen = select(told).where(told.c.at >= start, told.c.at < end).order_by(told.c.at)
+    chosen = select(first_told).where(first_told.c.at >= start, first_told.c.at < end).order_by(first_told.c.at)
     return [ToldRow(**row._mapping) for row in connection.execute(chosen)]
 
 
 def messages_about(connection: Connection, alertname: str, start: float, end: float) -> int:
     """How often anybody was told of new incidents of a rule in [start, end): a message to several counts once."""
-    chosen = (told.c.alertname == alertname) & (told.c.at >= start) & (told.c.at < end)
-    return int(connection.execute(select(func.count(told.c.at.distinct())).where(chosen)).scalar_one())
+    chosen = (first_told.c.alertname == alertname) & (first_told.c.at >= start) & (first_told.c.at < end)
+    return int(connection.execute(select(func.count(first_told.c.at.distinct())).where(chosen)).scalar_one())
 
 
 def forget_told(connection: Connection, before: float) -> None:
     """Drop what was told before a moment."""
-    connection.execute(delete(told).where(told.c.at < before))
+    connection.execute(delete(first_told).where(first_told.c.at < before))
 
 
 def held_between(connection: Connection, start: float, end: float) -> list[HeldRow]:

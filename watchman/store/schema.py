@@ -146,6 +146,16 @@ deliveries = Table(
     Index("deliveries_by_time", "at"),
 )
 
+relayed = Table(
+    "relayed",
+    metadata,
+    Column("group_key", Text, primary_key=True),
+    Column("theirs", String(500), primary_key=True),
+    Column("receiver", String(200), primary_key=True),
+    Column("memory", Text, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
 reports = Table(
     "reports",
     metadata,

@@ -11,7 +11,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from watchman.errors import WatchmanError
-from watchman.web import api_v2, guard, page
+from watchman.web import api_v2, guard, page, webhook
 from watchman.web.api_v1 import RuleStatus, alerts_data, rules_data
 from watchman.web.api_v2 import Companion, add_api_v2
 from watchman.web.page import Overview
@@ -27,6 +27,7 @@ class Ports:
     is_ready: Callable[[], bool]
     reload: Callable[[], None]
     access: Callable[[], guard.Access]
+    take_webhook: webhook.Take
     companion: Companion = field(default_factory=Companion)
 
 
@@ -41,6 +42,7 @@ def create_app(ports: Ports) -> Flask:
     _add_api(app, ports)
     add_api_v2(app, ports.companion)
     _add_health(app, ports)
+    webhook.install(app, ports.take_webhook)
     return app
 
 

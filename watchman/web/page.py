@@ -27,7 +27,8 @@ class Delivery:
 class Overview:
     """The state of home and daemon at one instant. Powers in W by role, None where nothing fresh is known.
 
-    `data_at` is the age mark of the youngest sample, unix seconds.
+    `data_at` is the age mark of the youngest sample, unix seconds. `held_there`: what an Alertmanager holds back, and
+    why, by fingerprint.
     """
 
     site: str
@@ -40,6 +41,7 @@ class Overview:
     deliveries: Sequence[Delivery] = ()
     problems: Sequence[str] = ()
     learning: Sequence[str] = ()
+    held_there: Mapping[str, str] = field(default_factory=dict)
     rules: int = 0
     failing_rules: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
