@@ -54,6 +54,7 @@ LAYERS = {
         "once",
         "checks",
         "previewing",
+        "actions",
         "silencing",
         "companion",
         "replaying",

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-from watchman import jobs, views
+from watchman import actions, jobs, views
 from watchman.book import Book
 from watchman.clock import Clock, use_utc
 from watchman.companion import make_companion
@@ -28,6 +28,7 @@ from watchman.scheduler import SlotScheduler
 from watchman.store import Store, open_store, posted
 from watchman.store.alerts import load_alerts
 from watchman.store.away import get_away
+from watchman.store.cases import order_key
 from watchman.store.facts import get_fact
 from watchman.web.app import Ports, create_app
 from watchman.web.server import WebServer
@@ -225,6 +226,8 @@ class Daemon:
             take_webhook=partial(jobs.take_webhook, context),
             access=lambda: views.access(context.wiring.config),
             companion=make_companion(context),
+            offer=partial(actions.offer, context),
+            perform=lambda token: actions.perform(context, token, "link"),
         )
 
     def _shut_down(self) -> None:
@@ -262,6 +265,7 @@ def make_context(
         alive_before = get_fact(connection, jobs.ALIVE)
         usual = get_fact(connection, jobs.USUAL)
         away = get_away(connection)
+        key = order_key(connection, clock.now())
         posted.keep_open(connection, clock.now() + wiring.config.resolve_timeout)
     metrics = Metrics(book.every_alert, lambda: views.gauges(context))
     metrics.reload_ok.set(1)
@@ -278,6 +282,7 @@ def make_context(
         started_at=clock.now(),
         facts=usual or {},
         is_away=wiring.config.site.away or away.on,
+        order_key=key,
     )
     # Rules may have been taken away while nobody ran. The others have a past to make up for.
     jobs.forget_removed_rules(context)

@@ -37,6 +37,7 @@ class Context:
     `told` is what the Alertmanagers were told last, None until it is read from the store;
     `not_before` is a moment that has surely passed: a clock behind it is not set;
     `silences` are those of the Alertmanager; own ones are in the store, `silence_mark` tells when they changed;
+    `order_key` signs what can be done from a message;
     `urgent_until` (monotonic seconds): until then a critical message is on its way and nothing may hold it up;
     `cluster` is the last look at the Alertmanagers; of alerts, by fingerprint: a webhook has `brought` them, mode
     before they are `taken_over` from an Alertmanager that does not tell them (`silent_reason`), every member has
@@ -68,6 +69,7 @@ class Context:
     next_dispatch_at: float = 0.0
     delivery_wanted: threading.Event = field(default_factory=threading.Event)
     next_delivery_at: float = 0.0
+    order_key: bytes = field(default=b"", repr=False)
     urgent_until: float = float("-inf")
     forward_wanted: threading.Event = field(default_factory=threading.Event)
     told: Mapping[LabelKey, Told] | None = None

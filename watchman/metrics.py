@@ -46,6 +46,7 @@ class Metrics:
         self.template_failures = make.counter(
             "template_failures", "Messages for which a receiver's own template failed", "receiver", "part"
         )
+        self.orders = make.counter("orders", "Links and buttons of messages, by outcome", "way", "outcome")
         self.deliveries = make.counter("deliveries", "Attempts to deliver, by outcome", "receiver", "outcome")
         self.forwards = make.counter("alertmanager_posts", "Posts to an Alertmanager, by outcome", "outcome")
         self.received = make.counter("alerts_received", "Alerts that others sent, by outcome", "source", "outcome")

@@ -27,6 +27,7 @@ from watchman.notify.destination import url_key
 from watchman.notify.flap import Flapping
 from watchman.notify.hours import QuietHours
 from watchman.notify.matchers import Matcher, Op, all_match, make_matcher
+from watchman.notify.orders import Topic
 from watchman.notify.plan import AwayPlan, Receiver, Routing
 from watchman.notify.render import Renderer, make_renderer
 from watchman.notify.route import Route, build_tree
@@ -75,6 +76,12 @@ class Wiring:
     render: Renderer
     members: tuple[Alertmanager, ...]
     writer: RemoteWriter | None = None
+    commands: Topic | None = None
+
+    @property
+    def command_topic(self) -> str:
+        """Where buttons post to; empty without a topic for it."""
+        return self.commands.url if self.commands else ""
 
     @property
     def mode(self) -> Mode:
@@ -115,6 +122,7 @@ def wire(config: Config) -> Wiring:
         render=_renderer(config),
         members=tuple(make_members(config)),
         writer=_writer(config.prometheus),
+        commands=_commands(config),
     )
 
 
@@ -125,6 +133,19 @@ def _renderer(config: Config) -> Renderer:
     except ValueError as error:
         # Checked while loading; only a file that has just changed comes here.
         raise ConfigError([Fault(str(config.path), 0, 0, f"receivers: {error}")]) from error
+
+
+def _commands(config: Config) -> Topic | None:
+    if config.commands.ntfy_url is None:
+        return None
+    from watchman.notify.ntfy import topic_of
+
+    try:
+        return topic_of(config.commands.ntfy_url.get_secret_value())
+    except Exception as error:
+        # Apprise raises what it likes; only our own words surely hold no secret.
+        cause = str(error) if type(error) is ValueError else "Apprise does not take it"
+        raise ConfigError([Fault(str(config.path), 0, 0, f"commands.ntfy_url: {cause}")]) from None
 
 
 def load_groups(config: Config) -> tuple[list[Group], list[Fault]]:

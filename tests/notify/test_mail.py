@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watchman.notify.apprise_port import open_service
 from watchman.notify.mail import build_mail, wants_pgp
-from watchman.notify.message import Attachment, Message
+from watchman.notify.message import Attachment, Choices, Message
 
 URL = (
     "mailto://127.0.0.1:2525/?from=Home<home@example.org>&to=Jo<jo@example.net>&cc=kim@example.net&reply=a@example.org"
@@ -61,6 +61,19 @@ def test_html_stands_beside_its_own_text_with_pictures_by_content_id() -> None:
     assert picture["Content-ID"] == "<chart.png>"
     assert picture.get_content_disposition() == "inline"
     assert picture.get_content() == PNG
+
+
+def test_a_picture_that_is_not_there_leaves_no_hole_in_the_html() -> None:
+    built = mail(Message("Import", "text", '<p>a<img src="cid:chart.png" width="600">b</p>'))
+
+    _, html = built.iter_parts()
+    assert html.get_content().strip() == "<p>ab</p>"
+
+
+def test_the_text_part_names_the_page_with_all_choices() -> None:
+    built = mail(Message("Import", "7 kW", choices=Choices((), "https://home.example/act/menu.1")))
+
+    assert built.get_content().splitlines() == ["7 kW", "", "Acknowledge or silence: https://home.example/act/menu.1"]
 
 
 def test_files_that_the_html_does_not_show_are_attached() -> None:

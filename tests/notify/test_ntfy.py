@@ -10,9 +10,10 @@ from ntfy_server import NtfyServer
 from test_deliver_integration import PNG
 
 from watchman.errors import DeliveryError
-from watchman.notify.apprise_port import MENU_TITLE, open_service
+from watchman.notify.apprise_port import open_service
 from watchman.notify.message import Action, Attachment, Choices, Message
 from watchman.notify.ntfy import base_url, buttons_of
+from watchman.notify.orders import MENU_TITLE
 from watchman.notify.sender import Sender, split_url
 
 ACTIONS = (

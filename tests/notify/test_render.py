@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notify_world import BERLIN, HOUR, T0, alert
 
+from watchman.notify.ack import Ack
 from watchman.notify.dedup import Reason
 from watchman.notify.message import ActiveAlert, ChartWish
+from watchman.notify.orders import make_choices
 from watchman.notify.plan import Notification
 from watchman.notify.render import TEXT_LIMIT, TITLE_LIMIT, make_renderer, template_faults
 from watchman.notify.wording import Templates
@@ -164,6 +166,28 @@ def test_an_own_html_template_escapes_too() -> None:
     own = make_renderer(BERLIN, {"phone": Templates(html="<b>{{ alerts[0].summary }}</b>")})
 
     assert own(note([alert(annotations={"summary": "<i>"})])).html == "<b>&lt;i&gt;</b>"
+
+
+def test_who_has_acknowledged_what_stands_beside_it() -> None:
+    one, two = alert("A"), alert("B", at=60)
+    acks = [Ack(one.fingerprint, T0, "phone", T0 + 120)]
+
+    assert render(note([one, two], reason=Reason.NEW_ALERTS), acks=acks).text.splitlines() == [
+        "- New: A, since 05:40, acknowledged by phone at 05:42",
+        "- New: B, since 05:41",
+    ]
+    assert render(note([one], reason=Reason.REPEAT, at=3600), acks=acks).text == (
+        "Since 05:40 (1 h), acknowledged by phone at 05:42."
+    )
+
+
+def test_html_holds_the_links_and_nothing_without_an_address() -> None:
+    choices = make_choices(b"k", "0" * 24, T0, address="https://home.example")
+    html = str(render(note([alert()]), choices).html)
+
+    assert choices is not None
+    assert all(f'href="{action.link}"' in html and action.label in html for action in choices.actions)
+    assert "href" not in str(render(note([alert()]), make_choices(b"k", "0" * 24, T0, topic="https://n/t")).html)
 
 
 def test_a_value_is_said_with_its_unit() -> None:

@@ -39,3 +39,18 @@ def test_what_people_write(text: str, expected: str) -> None:
 def test_other_words_are_refused_with_the_valid_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a time: .*; write tomorrow, 18:30"):
         parse_until(text, NOW, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-11-03T00:30:00-08:00", "2026-11-03T07:00:00-08:00"),
+        ("2026-11-03T03:59:00-08:00", "2026-11-03T07:00:00-08:00"),
+        ("2026-11-03T04:00:00-08:00", "2026-11-04T07:00:00-08:00"),
+        ("2026-11-03T23:59:00-08:00", "2026-11-04T07:00:00-08:00"),
+    ],
+)
+def test_who_is_up_at_night_means_the_coming_morning(now: str, expected: str) -> None:
+    moment = parse_until("tomorrow", datetime.fromisoformat(now).timestamp(), ZONE)
+
+    assert datetime.fromtimestamp(moment, ZONE).isoformat() == expected

@@ -8,6 +8,7 @@ import pytest
 from watchman.alertmanager.webhook import WebhookError
 from watchman.errors import ConfigError, Fault, StoreError
 from watchman.notify.message import ActiveAlert
+from watchman.notify.orders import OrderError
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.rule import Group, Rule
 from watchman.web.api_v1 import RuleStatus, go_exponent, rfc3339
@@ -55,6 +56,12 @@ class Home:
             raise self.fault
         self.reloaded += 1
 
+    def offer(self, token):
+        raise OrderError("not one of ours")
+
+    def perform(self, token):
+        raise OrderError("not one of ours")
+
 
 @pytest.fixture
 def home():
@@ -71,6 +78,8 @@ def client(home):
         reload=home.reload,
         access=lambda: home.access,
         take_webhook=home.take_webhook,
+        offer=home.offer,
+        perform=home.perform,
     )
     return create_app(ports).test_client()
 

@@ -301,6 +301,17 @@ class WebConfig(Section):
     allow_unauthenticated: bool = False
 
 
+class CommandsConfig(SecretSection):
+    """What can be done from a message, and the ntfy topic that buttons post to where this page cannot be reached."""
+
+    ntfy_url: SecretStr | None = Field(None, description="such as ntfys://token@ntfy.example.org/home-commands")
+    buttons: list[Literal["acknowledge", "1h", "8h", "tomorrow"]] = ["acknowledge", "1h", "8h"]
+
+    def actions(self) -> list[str]:
+        """The buttons as the orders they give."""
+        return [name if name == "acknowledge" else f"silence-{name}" for name in self.buttons]
+
+
 class StateConfig(Section):
     """Where the state is kept."""
 
@@ -343,6 +354,7 @@ class Config(Section):
     solar: SolarConfig = SolarConfig()
     heartbeat: HeartbeatConfig | None = None
     web: WebConfig = WebConfig()
+    commands: CommandsConfig = CommandsConfig()
     state: StateConfig = StateConfig()
     exporter: ExporterConfig | None = None
 

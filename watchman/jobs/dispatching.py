@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from watchman.actions import choices_for
 from watchman.book import as_active
 from watchman.context import Context
 from watchman.jobs.tellers import told_elsewhere
@@ -24,6 +25,7 @@ from watchman.notify.severity import CRITICAL
 from watchman.store import notices, outbox, posted, silences
 from watchman.store.acks import load_acks
 from watchman.store.alerts import last_end, often_fired, recent_incidents
+from watchman.store.cases import save_case
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ def dispatch(context: Context) -> None:
         elsewhere = told_elsewhere(context, connection, alerts)
         state = replace(memory(context, connection, now), elsewhere=elsewhere)
         plan = decide(now, alerts, context.wiring.routing, state)
-        added = outbox.add(connection, postings(context, plan), now)
+        added = outbox.add(connection, postings(context, plan, connection), now)
         notices.save_log(connection, plan.log, now)
         notices.add_told(connection, plan.notifications, now)
         fresh = notices.add_held(connection, plan.held, now)
@@ -87,10 +89,14 @@ def memory(context: Context, connection: Connection, now: float) -> DispatchStat
     )
 
 
-def postings(context: Context, plan: Plan) -> Iterator[outbox.Posting]:
-    """One outbox row for each destination of each message, worst first."""
+def postings(context: Context, plan: Plan, connection: Connection) -> Iterator[outbox.Posting]:
+    """One outbox row for each destination of each message, worst first; what their links are about is kept."""
+    acks = load_acks(connection) if plan.notifications else ()
     for notification in plan.notifications:
-        message = context.wiring.render(notification)
+        what = choices_for(context, notification)
+        if what is not None:
+            save_case(connection, what[0], notification.at)
+        message = context.wiring.render(notification, what[1] if what else None, acks)
         _tell_faults(context, notification, message)
         thread = hashlib.sha256(f"{notification.group_key}|{notification.receiver}".encode()).hexdigest()[:32]
         subjects = subjects_of((*notification.firing, *notification.resolved), notification.at)

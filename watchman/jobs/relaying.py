@@ -213,7 +213,7 @@ def _decide(context: Context, desk: _Desk, key: GroupKey, post: Post | None, not
         relayed.save(desk.connection, key, after, desk.now)
     held = notices.add_held(desk.connection, _held(desk, key, after, node), desk.now)
     if notification is not None:
-        rows = postings(context, Plan((notification,), {}, (), None))
+        rows = postings(context, Plan((notification,), {}, (), None), desk.connection)
         noted = (replace(row, message=_with_note(row.message, note)) for row in rows)
         outbox.add(desk.connection, noted, desk.now)
     return notification, held

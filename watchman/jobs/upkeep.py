@@ -6,6 +6,7 @@ import logging
 
 import requests
 
+from watchman.actions import KEEP_CASES_S
 from watchman.book import rules_with_keys
 from watchman.context import Context
 from watchman.jobs.recording import end_removed
@@ -15,6 +16,7 @@ from watchman.series import fingerprint
 from watchman.store import notices, outbox, outbox_views, posted, silences
 from watchman.store.acks import forget_acks
 from watchman.store.alerts import close_incident, forget_incidents, forget_rules
+from watchman.store.cases import forget_cases
 from watchman.store.facts import set_fact
 from watchman.store.reports import forget_reports
 
@@ -56,6 +58,7 @@ def housekeeping(context: Context) -> None:
         forget_incidents(connection, now - KEEP_HISTORY_S)
         notices.forget_held(connection, now - KEEP_HISTORY_S)
         notices.forget_told(connection, now - KEEP_HISTORY_S)
+        forget_cases(connection, now - KEEP_CASES_S)
         forget_acks(connection, now - KEEP_HISTORY_S)
         forget_reports(connection, now - KEEP_HISTORY_S)
         outbox.forget(connection, now - KEEP_MESSAGES_S)

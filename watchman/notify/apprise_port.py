@@ -20,6 +20,7 @@ from apprise.attachment.memory import AttachMemory
 from watchman.errors import DeliveryError
 from watchman.notify.destination import redact, scheme_of, scrub
 from watchman.notify.message import Attachment, Message
+from watchman.notify.orders import MENU_TITLE
 from watchman.notify.severity import CRITICAL, INFO, NOTICE, RESOLVED, WARNING
 
 _PLUGINS = {
@@ -49,7 +50,6 @@ _PRIORITY = {
     "pover": {CRITICAL: "1", WARNING: "0", NOTICE: "-1", INFO: "-2", RESOLVED: "-1"},
     "gotify": {CRITICAL: "emergency", WARNING: "high", NOTICE: "low", INFO: "low", RESOLVED: "low"},
 }
-MENU_TITLE = "Acknowledge or silence"
 _NOTIFY_TYPE = {CRITICAL: "failure", WARNING: "warning", RESOLVED: "success"}
 
 _CAUSES = (

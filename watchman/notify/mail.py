@@ -20,6 +20,7 @@ from typing import Any
 
 from watchman.errors import DeliveryError
 from watchman.notify.message import Attachment, Message
+from watchman.notify.orders import MENU_TITLE
 from watchman.notify.severity import CRITICAL
 from watchman.notify.words import clean, one_line
 
@@ -170,6 +171,8 @@ def _own_headers(mail: EmailMessage, headers: dict[str, str]) -> None:
 
 def _fill(mail: EmailMessage, message: Message) -> None:
     text = clean(message.text).rstrip() + "\n"
+    if message.choices is not None and message.choices.menu:
+        text += f"\n{MENU_TITLE}: {message.choices.menu}\n"
     mail.set_content(text, cte=_encoding(text))
     shown, loose = _by_use(message)
     if message.html is not None:

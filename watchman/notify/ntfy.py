@@ -11,7 +11,9 @@ from typing import Any
 import requests
 from apprise.plugins.ntfy import NotifyNtfy, NtfyAuth, NtfyMode, NtfyPriority
 
+from watchman.notify.destination import scheme_of
 from watchman.notify.message import Action, Choices, Message
+from watchman.notify.orders import Topic
 
 MOST_BUTTONS = 3
 """ntfy shows no more."""
@@ -60,7 +62,7 @@ class Ntfy(NotifyNtfy):  # type: ignore[no-untyped-call]
         return True, None
 
     def _post(self, topic: str, texts: dict[str, str], attach: Any) -> requests.Response:
-        headers, auth = self._credentials()
+        headers, auth = self.credentials()
         headers |= self._headers()
         if attach is None:
             fixed = {"attach": self.attach, "filename": self.filename} if self.attach else {}
@@ -88,7 +90,8 @@ class Ntfy(NotifyNtfy):  # type: ignore[no-untyped-call]
         }
         return {name: value for name, value in found.items() if value}
 
-    def _credentials(self) -> tuple[dict[str, str], tuple[str, str] | None]:
+    def credentials(self) -> tuple[dict[str, str], tuple[str, str] | None]:
+        """Headers and basic auth of every request."""
         headers: dict[str, str] = {"User-Agent": self.app_id}
         if self.mode != NtfyMode.CLOUD and self.auth == NtfyAuth.TOKEN and self.token:
             return {**headers, "Authorization": f"Bearer {self.token}"}, None
@@ -113,7 +116,7 @@ class Ntfy(NotifyNtfy):  # type: ignore[no-untyped-call]
         """Remove the message that this one follows; the new one has arrived, so nothing depends on it."""
         if not self._replaces or self._replaces == self._sequence:
             return
-        headers, auth = self._credentials()
+        headers, auth = self.credentials()
         try:
             self._request("DELETE", f"/{topic}/{self._replaces}", headers, auth)
         except (requests.RequestException, OSError) as error:
@@ -126,6 +129,18 @@ def base_url(service: Any) -> str:
         return str(service.cloud_notify_url).rstrip("/")
     port = f":{service.port}" if isinstance(service.port, int) else ""
     return f"{'https' if service.secure else 'http'}://{service.host}{port}"
+
+
+def topic_of(url: str) -> Topic:
+    """The one topic of an ntfy URL; raises ValueError if it is none."""
+    if scheme_of(url) not in ("ntfy", "ntfys"):
+        raise ValueError("it is no ntfy URL: write ntfys://HOST/TOPIC")
+    fields = Ntfy.parse_url(url)  # type: ignore[no-untyped-call]
+    service = Ntfy(**fields) if fields else None
+    if service is None or len(service.topics) != 1:
+        raise ValueError("it must name one topic: write ntfys://HOST/TOPIC")
+    headers, auth = service.credentials()
+    return Topic(f"{base_url(service)}/{service.topics[0]}", headers, auth, service.verify_certificate)
 
 
 def buttons_of(choices: Choices) -> list[dict[str, Any]]:

@@ -9,13 +9,14 @@ is replaced by the shipped one: a message always goes out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from jinja2 import Template
 
+from watchman.notify.ack import Ack, ack_of
 from watchman.notify.dedup import Reason
 from watchman.notify.message import ActiveAlert, ChartWish, Choices, Message
 from watchman.notify.plan import Notification
@@ -32,13 +33,19 @@ _LIST_LINES = 12
 # A chart shows some hours before the alert began, and never more than a week.
 _CHART_BEFORE_S, _CHART_AT_LEAST_S, _CHART_AT_MOST_S = 2 * 3600.0, 6 * 3600.0, 7 * 86400.0
 
-Renderer = Callable[[Notification], Message]
-MakeChoices = Callable[[Notification], Choices | None]
+
+class Renderer(Protocol):
+    """`render(notification, choices, acks)`: the message, with what can be done from it and who has seen what."""
+
+    def __call__(
+        self, notification: Notification, choices: Choices | None = None, acks: Iterable[Ack] = ()
+    ) -> Message: ...
 
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """An alert in words. `since` and `end` are local times, `end` is empty while it fires."""
+    """An alert in words. `since` and `end` are local times, `end` is empty while it fires; `acknowledged` is who has
+    seen it and when, or empty."""
 
     summary: str
     description: str
@@ -49,6 +56,7 @@ class AlertView:
     severity: str
     over: bool
     new: bool
+    acknowledged: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
 
@@ -58,7 +66,6 @@ def make_renderer(
     templates: Mapping[str, Templates] | None = None,
     *,
     site: str = "",
-    make_choices: MakeChoices = lambda _notification: None,
 ) -> Renderer:
     """A renderer with the shipped templates, or by receiver's name with its own.
 
@@ -70,9 +77,10 @@ def make_renderer(
         for receiver, ones in (templates or {}).items()
     }
 
-    def render(notification: Notification) -> Message:
-        choices = make_choices(notification) if notification.firing else None
-        page = _Page(_context(notification, zone, site, choices), default, wordings.get(notification.receiver, {}))
+    def render(notification: Notification, choices: Choices | None = None, acks: Iterable[Ack] = ()) -> Message:
+        page = _Page(
+            _context(notification, zone, site, choices, tuple(acks)), default, wordings.get(notification.receiver, {})
+        )
         return _message(notification, page, choices)
 
     return render
@@ -128,9 +136,11 @@ def _message(notification: Notification, page: _Page, choices: Choices | None) -
     )
 
 
-def _context(notification: Notification, zone: ZoneInfo, site: str, choices: Choices | None) -> dict[str, Any]:
-    firing = [_view(alert, notification, zone) for alert in notification.firing]
-    resolved = [_view(alert, notification, zone) for alert in notification.resolved]
+def _context(
+    notification: Notification, zone: ZoneInfo, site: str, choices: Choices | None, acks: tuple[Ack, ...]
+) -> dict[str, Any]:
+    firing = [_view(alert, notification, zone, ack_of(acks, alert)) for alert in notification.firing]
+    resolved = [_view(alert, notification, zone, None) for alert in notification.resolved]
     return {
         "alerts": firing + resolved,
         "firing": firing,
@@ -147,7 +157,7 @@ def _context(notification: Notification, zone: ZoneInfo, site: str, choices: Cho
     }
 
 
-def _view(alert: ActiveAlert, notification: Notification, zone: ZoneInfo) -> AlertView:
+def _view(alert: ActiveAlert, notification: Notification, zone: ZoneInfo, ack: Ack | None) -> AlertView:
     began = _began(alert)
     over = alert.ends_at is not None and alert.ends_at <= notification.at
     ended = alert.ends_at if over and alert.ends_at is not None else notification.at
@@ -161,9 +171,16 @@ def _view(alert: ActiveAlert, notification: Notification, zone: ZoneInfo) -> Ale
         severity=severity_of(alert.labels),
         over=over,
         new=alert.fingerprint in notification.new,
+        acknowledged=f"acknowledged by {one_line(ack.by)} at {local_time(ack.at, notification.at, zone)}"
+        if ack
+        else "",
         labels=alert.labels,
         annotations=alert.annotations,
     )
+
+
+def _seen(ack: Ack, notification: Notification, zone: ZoneInfo) -> str:
+    return f"acknowledged by {one_line(ack.by)} at {local_time(ack.at, notification.at, zone)}"
 
 
 def _began(alert: ActiveAlert) -> float:

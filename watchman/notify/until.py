@@ -12,6 +12,9 @@ from watchman.localtime import day_of, local_moment
 MORNING = time(7, 0)
 """When `tomorrow` begins: at the end of a night's sleep."""
 
+_NIGHT_ENDS = timedelta(hours=4)
+"""Who is awake before that means the coming morning."""
+
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T](\d{1,2}:\d{2}))?")
 
@@ -23,7 +26,8 @@ def parse_until(text: str, now: float, zone: ZoneInfo) -> float:
     """
     word = text.strip()
     if word.lower() == "tomorrow":
-        return local_moment(day_of(now, zone) + timedelta(days=1), MORNING, zone)
+        evening = day_of(now - _NIGHT_ENDS.total_seconds(), zone)
+        return local_moment(evening + timedelta(days=1), MORNING, zone)
     clock = _CLOCK.fullmatch(word)
     if clock:
         return _next(time(int(clock[1]), int(clock[2])), now, zone)

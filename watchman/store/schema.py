@@ -102,6 +102,23 @@ acks = Table(
     Column("at", Float, nullable=False),
 )
 
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("receiver", String(200), nullable=False),
+    Column("alerts", Text, nullable=False),
+    Column("made_at", Float, nullable=False),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("token", String(200), primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from watchman.errors import WatchmanError
 from watchman.web import api_v2, guard, page, webhook
+from watchman.web.act import DoneLike, OfferLike, add_act
 from watchman.web.api_v1 import RuleStatus, alerts_data, rules_data
 from watchman.web.api_v2 import Companion, add_api_v2
 from watchman.web.page import Overview
@@ -28,6 +29,8 @@ class Ports:
     reload: Callable[[], None]
     access: Callable[[], guard.Access]
     take_webhook: webhook.Take
+    offer: Callable[[str], OfferLike]
+    perform: Callable[[str], DoneLike]
     companion: Companion = field(default_factory=Companion)
 
 
@@ -39,6 +42,7 @@ def create_app(ports: Ports) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(WatchmanError, _cannot)
     _add_page(app, ports)
+    add_act(app, ports.offer, ports.perform)
     _add_api(app, ports)
     add_api_v2(app, ports.companion)
     _add_health(app, ports)

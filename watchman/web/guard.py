@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, make_response, request
 
 OPEN_PATHS = ("/-/healthy", "/-/ready", "/metrics")
+SIGNED_PATHS = "/act/"
+"""Links of messages: their signature stands for the password, and their pages post forms."""
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 MAX_BODY_BYTES = 1024 * 1024
 MAX_POST_BYTES = 8 * 1024 * 1024
@@ -70,7 +72,7 @@ def _check(access: Access) -> Response | None:
         )
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         _refuse_foreign_pages(access)
-    if access.protected and request.path not in OPEN_PATHS and not _known(access):
+    if access.protected and not _is_open(request.path) and not _known(access):
         answer = _plain(401, "give user name and password, or a bearer token\n")
         answer.headers["WWW-Authenticate"] = 'Basic realm="watchman", charset="UTF-8"'
         return answer
@@ -82,6 +84,11 @@ def allow_large_body() -> None:
     request.max_content_length = MAX_POST_BYTES
 
 
+def _is_open(path: str) -> bool:
+    # The signed pages are made with the style sheet, which holds no secret.
+    return path in OPEN_PATHS or path.startswith(SIGNED_PATHS) or path == "/static/page.css"
+
+
 def _refuse_foreign_pages(access: Access) -> None:
     """A browser sends the origin of the page with every change: only our own may ask for one."""
     origin = request.headers.get("Origin")
@@ -90,7 +97,7 @@ def _refuse_foreign_pages(access: Access) -> None:
         abort(
             _plain(403, "refused: the request comes from a page of another origin; web.allowed_origins may name it\n")
         )
-    if request.content_length and request.mimetype in FORM_TYPES:
+    if request.content_length and request.mimetype in FORM_TYPES and not request.path.startswith(SIGNED_PATHS):
         abort(_plain(415, "refused: send JSON (Content-Type: application/json)\n"))
 
 
@@ -118,7 +125,8 @@ def _same(given: str, expected: str) -> bool:
 
 def _harden(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not no-referrer: with that a browser sends `Origin: null` with the forms of our own pages.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
