@@ -28,6 +28,7 @@ LAYERS = {
         "notify.apprise_port",
         "notify.mail",
         "notify.ntfy",
+        "notify.listen",
         "notify.queue",
         "sonnen.bounded",
         "sonnen.logs",

@@ -74,6 +74,7 @@ class Daemon:
         self._clerks = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in CLERKS}
         self._queue = jobs.make_queue(self.context, self._senders)
         self._listen = listen or config.web.listen
+        self._ear = jobs.CommandEar()
         self._web = WebServer(create_app(self._ports()), self._listen)
 
     def run(self) -> None:
@@ -88,6 +89,7 @@ class Daemon:
             log.warning("%s", warning)
         self._schedule()
         self._web.start()
+        self._ear.follow(self.context)
         self._submit("report", "reports", partial(jobs.make_due_reports, self.context))
         self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
         self._scheduler.run_until(self._stop, self._run_what_is_due)
@@ -123,6 +125,7 @@ class Daemon:
         self._scheduler.clear()
         self._schedule()
         jobs.forget_removed_rules(context)
+        self._ear.follow(context)
         context.metrics.reload_ok.set(1)
         context.metrics.reload_time.set(context.clock.now())
         log.info("configuration loaded: %s", wiring.summary)
@@ -236,6 +239,7 @@ class Daemon:
         clock = self.context.clock
         deadline = clock.monotonic() + SHUTDOWN_S
         self._web.close()
+        self._ear.stop()
         for pool in (self._evaluators, *self._clerks.values()):
             pool.shutdown(wait=False, cancel_futures=True)
         while self._busy and clock.monotonic() < deadline:

@@ -16,6 +16,8 @@ from watchman.notify.ntfy import base_url, buttons_of
 from watchman.notify.orders import MENU_TITLE
 from watchman.notify.sender import Sender, split_url
 
+pytestmark = pytest.mark.integration
+
 ACTIONS = (
     Action("acknowledge", "Bestätigen ✓", "ack.1", "https://home.example/act/ack.1"),
     Action("silence-1h", "Silence 1 h", "s1.1", "https://home.example/act/s1.1"),

@@ -14,6 +14,7 @@
     look_for_stuck     receivers that do not get their messages                             every 15 s
     look_at_home       present powers for the page                                          every 2 s, while looked at
     watch_away         nobody at home: what that changes, and a sign of life                every 15 s
+    CommandEar         orders that buttons post to the command topic                        while there is a topic
     heartbeat          tell somebody else that all this works                               as configured
     housekeeping       remember to be alive, forget what is old                             every 5 min
 
@@ -22,6 +23,7 @@ when.
 """
 
 from watchman.jobs.away import watch_away
+from watchman.jobs.commands import CommandEar
 from watchman.jobs.delivering import deliver, make_queue
 from watchman.jobs.dispatching import dispatch
 from watchman.jobs.evaluate import evaluate_group
@@ -37,6 +39,7 @@ from watchman.jobs.upkeep import ALIVE, forget_removed_rules, heartbeat, houseke
 __all__ = [
     "ALIVE",
     "USUAL",
+    "CommandEar",
     "check_scraped",
     "deliver",
     "dispatch",
