@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -98,15 +99,11 @@ def test_prometheus_is_heard_over_outages_and_restarts(thing, phone, daemon, pos
 
 
 def theirs(poster):
-    from urllib.request import urlopen
-
     with urlopen(f"{poster.url}/api/v1/alerts", timeout=5) as answer:
         return sorted(one["labels"]["alertname"] for one in json.loads(answer.read())["data"]["alerts"])
 
 
 def test_prometheus_takes_watchman_for_an_alertmanager(thing, phone, daemon, poster):
-    from urllib.request import urlopen
-
     phone.open()
     daemon.start()
     thing.heat = 1.0
@@ -128,3 +125,47 @@ def test_prometheus_takes_watchman_for_an_alertmanager(thing, phone, daemon, pos
         "job": "thing",
         "severity": "warning",
     }
+
+
+def test_what_was_answered_with_200_outlives_a_kill(phone, daemon):
+    phone.open()
+    daemon.start()
+    hot = [{"labels": {"alertname": "Hot"}, "annotations": {"summary": "Hot"}}]
+    assert ask(daemon, "POST", "alerts", hot) == ""
+    made = json.loads(ask(daemon, "POST", "silences", SILENCE))["silenceID"]
+    daemon.kill()
+    daemon.start()
+    assert names(daemon) == ["Hot"]
+    assert [one["id"] for one in json.loads(daemon.get("/api/v2/silences"))] == [made]
+
+
+def test_a_silence_of_the_command_line_reaches_the_daemon(phone, daemon):
+    phone.open()
+    daemon.start()
+    code, made, _ = daemon.command("silence", "add", "Hot", "--until", "tomorrow", "--comment", "known")
+    assert code == 0
+    ask(daemon, "POST", "alerts", [{"labels": {"alertname": "Hot"}, "annotations": {"summary": "Hot"}}])
+    (one,) = json.loads(daemon.get("/api/v2/alerts"))
+    assert one["status"]["silencedBy"] == [made.strip()]
+    assert daemon.command("silence", "expire", made.strip())[0] == 0
+    wait_for(lambda: phone.titles() == ["Hot"], what="the alert after its silence")
+
+
+SILENCE = {
+    "matchers": [{"name": "alertname", "value": "Cold", "isRegex": False}],
+    "startsAt": "2026-01-01T00:00:00Z",
+    "endsAt": "2099-01-01T00:00:00Z",
+    "createdBy": "me",
+    "comment": "",
+}
+
+
+def ask(daemon, method, path, document):
+    request = Request(
+        f"http://127.0.0.1:{daemon.port}/api/v2/{path}",
+        json.dumps(document).encode(),
+        {"Content-Type": "application/json"},
+        method=method,
+    )
+    with urlopen(request, timeout=10) as answer:
+        return answer.read().decode()

@@ -101,10 +101,17 @@ def _line(one: Silence, now: float, config: Config) -> str:
     from watchman.notify.matchers import matchers_text
     from watchman.notify.silences import state_of
 
-    start, end = (datetime.fromtimestamp(at, config.site.timezone).strftime("%Y-%m-%d %H:%M")
-                  for at in (one.starts_at, one.ends_at))  # fmt: skip
+    start, end = (_clock(at, config) for at in (one.starts_at, one.ends_at))
     said = ": ".join(part for part in (one.created_by, one.comment) if part)
     return f"{one.id}  {state_of(one, now).value:8} {start} to {end}  {matchers_text(one.matchers)}  {said}".rstrip()
+
+
+def _clock(at: float, config: Config) -> str:
+    try:
+        return datetime.fromtimestamp(at, config.site.timezone).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        # The last day of the calendar has no tomorrow in the east.
+        return "always"
 
 
 def _matchers(words: Sequence[str]) -> list[Matcher]:
