@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from dataclasses import replace as changed
+from zoneinfo import ZoneInfo
 
 from watchman.book import as_active
-from watchman.errors import QueryError, UsageError
+from watchman.errors import QueryError, UsageError, WatchmanError
+from watchman.localtime import iso_local
 from watchman.prometheus import Prometheus
 from watchman.replay import Ports, Replay, Setting, replay
+from watchman.replay.away import away_times
+from watchman.replay.data import Recorded, look, with_notes
 from watchman.replay.run import Progress
-from watchman.replay.source import MAX_STEPS
 from watchman.rules.rule import Group
 from watchman.rules.template import make_expander
 from watchman.wiring import Wiring, prometheus_settings
@@ -19,15 +22,54 @@ from watchman.wiring import Wiring, prometheus_settings
 RANGE_TIMEOUT_S = 60.0
 """A month at once takes longer than one slot: `prometheus.timeout` counts only where it is longer."""
 MOST_RESPONSE_BYTES = 12 * 1024 * 1024
-_TICKS = 2.5
+_MOST_HOLES_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be replayed, and what was found about the data on the way. `notes` are sentences."""
+
+    setting: Setting
+    recorded: Recorded
+    notes: tuple[str, ...]
 
 
 def replay_rules(
     wiring: Wiring, groups: Sequence[Group], start: float, end: float, progress: Progress | None = None
 ) -> Replay:
-    """The alerting rules of `groups` over [start, end], told as this configuration tells. Raises QueryError."""
+    """The alerting rules of `groups` over [start, end], told as this configuration tells.
+
+    Raises QueryError, and WatchmanError if Prometheus has nothing of the range.
+    """
     ports = make_ports(wiring, progress)
-    return replay(make_setting(wiring, groups, start, end, ports), ports)
+    prepared = prepare(wiring, groups, start, end, ports)
+    return complete(replay(prepared.setting, ports), prepared)
+
+
+def prepare(wiring: Wiring, groups: Sequence[Group], start: float, end: float, ports: Ports) -> Prepared:
+    """The setting of a replay; its start moves to where the data begins. Raises as `replay_rules`."""
+    setting = make_setting(wiring, groups, start, end, ports)
+    recorded = look(setting, ports, wiring.groups)
+    zone, kept = wiring.config.site.timezone, _retention(wiring)
+    if recorded.first is None:
+        raise WatchmanError(
+            f"Prometheus has nothing of what the rules read between {iso_local(start, zone)} and"
+            f" {iso_local(end, zone)}{kept}: give another range, or check prometheus.url and its jobs"
+        )
+    notes = []
+    if recorded.first > setting.lead_start:
+        setting = changed(setting, not_before=recorded.first)
+    if recorded.first - start > recorded.step_s:
+        setting = changed(setting, start=recorded.first)
+        began = iso_local(setting.start, zone)
+        notes.append(f"Prometheus has nothing of what the rules read before {began}{kept}: the replay begins there.")
+    notes += _away_notes(setting, zone)
+    return Prepared(setting, recorded, tuple(notes))
+
+
+def complete(done: Replay, prepared: Prepared) -> Replay:
+    """The replay with everything that was found about its data."""
+    return with_notes(changed(done, notes=(*prepared.notes, *done.notes)), prepared.recorded)
 
 
 def make_ports(wiring: Wiring, progress: Progress | None = None) -> Ports:
@@ -79,60 +121,22 @@ def named_groups(groups: Sequence[Group], name: str | None) -> list[Group]:
     return chosen
 
 
-def away_times(ports: Ports, start: float, end: float) -> list[tuple[float, float]]:
-    """When Prometheus scraped nothing at all, although it did before and does now: [last scrape, next scrape).
-
-    A daemon got no answer then; what the recorded series say about such a time is only their look-back.
-    """
-    interval_s = _scrape_interval_s(ports, end)
-    if interval_s is None:
-        return []
-    step_s = max(5.0, round(2 * interval_s))
-    window_s = math.ceil(_TICKS * interval_s)
-    bad = _steps(ports, f"absent_over_time(up[{window_s}s])", start, end, step_s)
-    holes = [(first, last) for first, last in _joined(bad, step_s) if first >= start + step_s / 2]
-    return [(_last_scrape(ports, first, window_s), _first_scrape(ports, last, step_s)) for first, last in holes]
-
-
-def _steps(ports: Ports, expr: str, start: float, end: float, step_s: float) -> list[float]:
-    """The steps at which an expression gives something."""
-    found, at = [], start
-    while at <= end:
-        last = min(end, at + (MAX_STEPS - 1) * step_s)
-        for _, pairs in ports.range_query(expr, at, last, step_s):
-            found += [float(ts) for ts, _ in pairs]
-        at = last + step_s
-    return found
-
-
-def _joined(steps: Sequence[float], step_s: float) -> list[tuple[float, float]]:
-    """Runs of steps as their first and last one."""
-    runs: list[tuple[float, float]] = []
-    for ts in steps:
-        if runs and ts - runs[-1][1] < 1.5 * step_s:
-            runs[-1] = runs[-1][0], ts
-        else:
-            runs.append((ts, ts))
-    return runs
-
-
-def _last_scrape(ports: Ports, first: float, window_s: float) -> float:
-    samples = ports.query("max(timestamp(up))", first).samples
-    return samples[0].value if samples else first - window_s
-
-
-def _first_scrape(ports: Ports, last: float, step_s: float) -> float:
-    """The first whole second after `last` at which there is a scrape that is not older than `last`."""
-    matrix = ports.range_query(f"max(timestamp(up)) > {last:.3f}", last, last + step_s, 1.0)
-    return min((float(pairs[0][0]) for _, pairs in matrix), default=last + step_s)
-
-
-def _scrape_interval_s(ports: Ports, end: float) -> float | None:
-    """How often the target that is scraped most often is; None if nothing is scraped."""
+def _retention(wiring: Wiring) -> str:
+    """What Prometheus says about how long it keeps data; empty if it does not say."""
     try:
-        samples = ports.query("600 / max(count_over_time(up[10m]))", end).samples
-    except QueryError as error:
-        if error.is_away:
-            raise
-        return None
-    return samples[0].value if samples else None
+        flags = wiring.prometheus.flags()
+    except QueryError:
+        return ""
+    kept = flags.get("storage.tsdb.retention.time", "")
+    return f" (it keeps {'15d' if kept in ('', '0s') else kept})" if flags else ""
+
+
+def _away_notes(setting: Setting, zone: ZoneInfo) -> list[str]:
+    holes = [(began, ended) for began, ended in setting.away if ended > setting.start]
+    notes = [
+        f"Prometheus was away from {iso_local(began, zone)} to {iso_local(ended, zone)}: the rules were on hold."
+        for began, ended in holes[:_MOST_HOLES_TOLD]
+    ]
+    if len(holes) > _MOST_HOLES_TOLD:
+        notes.append(f"So it was {len(holes) - _MOST_HOLES_TOLD} times more.")
+    return notes

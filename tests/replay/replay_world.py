@@ -111,7 +111,7 @@ def setting(group, slots, **fields):
     first = grid_of(group, START, START + 1e6).first
     end = first + (slots - 1) * group.interval_s + 0.5
     return Setting(
-        **{"groups": [group], "routing": routing(), "start": START, "end": end, "with_lead": False, **fields}
+        **{"groups": [group], "routing": routing(), "start": START, "end": end, "not_before": START, **fields}
     )
 
 

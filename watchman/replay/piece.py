@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from watchman.errors import QueryError
 from watchman.series import Answer, Labels, Matrix, Pair, Sample
 
-Keep = Callable[[float], bool]
-"""Does a value pass the comparison that was taken off the expression?"""
+Judge = Callable[[float], bool]
+"""Does a value stay in the answer? Asked for the values of one series in their order."""
+Keep = Callable[[Labels], Judge]
+"""The judge of a series, by its labels: the comparison that was taken off the expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Piece:
 
     def where(self, keep: Keep) -> Piece:
         """The same slots with the samples whose value `keep` takes."""
-        strands = [Strand(one.labels, one.pairs, list(_kept_spans(one, keep))) for one in self.strands]
+        strands = [Strand(one.labels, one.pairs, list(_kept_spans(one, keep(one.labels)))) for one in self.strands]
         return Piece(self.first, self.last, [one for one in strands if one.spans], self.outcome)
 
 
@@ -128,12 +130,12 @@ def _spans(pairs: Sequence[Pair], first: int, start: float, step_s: float) -> li
     return spans
 
 
-def _kept_spans(strand: Strand, keep: Keep) -> Iterable[Span]:
+def _kept_spans(strand: Strand, stays: Judge) -> Iterable[Span]:
     for span in strand.spans:
         began: int | None = None
         for number in range(span.first, span.last + 1):
             position = span.position + number - span.first
-            if keep(float(strand.pairs[position][1])):
+            if stays(float(strand.pairs[position][1])):
                 began = number if began is None else began
             elif began is not None:
                 yield Span(began, number - 1, span.position + began - span.first)

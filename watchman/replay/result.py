@@ -31,13 +31,15 @@ class Incident:
 class RuleReplay:
     """One alerting rule over the range. `incidents` are those that touch it, by the time they fired.
 
-    `false_starts` counts alerts that were pending and never fired. `notes` say what limits the result.
+    `errors` are evaluations that failed, `away` those of them for which Prometheus itself was away; `first_error` is of
+    another one. `false_starts` counts alerts that were pending and never fired. `notes` say what limits the result.
     """
 
     group: Group
     rule: Rule
     evaluations: int
     errors: int
+    away: int
     first_error: str
     incidents: tuple[Incident, ...]
     false_starts: int = 0

@@ -45,7 +45,7 @@ class Setting:
     """What is replayed: which rules, told by which routing, in [start, end] (unix seconds).
 
     `alerts` are those the rules begin with, by group key and the rule's place in it. `away` are times in which
-    Prometheus recorded nothing. Without `with_lead` nothing before `start` is looked at.
+    Prometheus recorded nothing. The evaluation leads up to `start` (`lead_s`), but not from before `not_before`.
     """
 
     groups: Sequence[Group]
@@ -56,12 +56,12 @@ class Setting:
     max_elements: int = 10_000
     away: Sequence[tuple[float, float]] = ()
     alerts: Mapping[tuple[str, int], Alerts] = field(default_factory=dict)
-    with_lead: bool = True
+    not_before: float = float("-inf")
 
     @property
     def lead_start(self) -> float:
         """Where the evaluation begins, so that at `start` alerts are what they were then."""
-        return self.start - (lead_s(self.groups) if self.with_lead else 0.0)
+        return min(self.start, max(self.start - lead_s(self.groups), self.not_before))
 
 
 @dataclass(frozen=True, slots=True)

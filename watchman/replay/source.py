@@ -22,6 +22,7 @@ from watchman.series import LabelKey, Labels, Matrix, Pair, Query, label_key
 RangeQuery = Callable[[str, float, float, float], Matrix]
 """`range_query(expression, start, end, step_s)`; raises QueryError."""
 
+AWAY = "Prometheus was away: it recorded nothing"
 MAX_STEPS = 11_000
 """Prometheus refuses a range query with more."""
 MAX_POINTS = 200_000
@@ -83,7 +84,7 @@ class Source:
             return self._fetched(first, hole[0] - 1)
         if hole[1] < last:
             self._waiting.append((hole[1] + 1, last))
-        return Piece(first, hole[1], outcome=QueryError("Prometheus was away: it recorded nothing", "connect"))
+        return Piece(first, hole[1], outcome=QueryError(AWAY, "connect"))
 
     def _hole_in(self, first: int, last: int) -> tuple[int, int] | None:
         """The first slots of [first, last] at which Prometheus was away."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from watchman.errors import QueryError
 from watchman.replay.grid import Grid
 from watchman.replay.piece import Keep, Piece, Reader, occupied, turns
-from watchman.replay.source import Source
+from watchman.replay.source import AWAY, Source
 from watchman.replay.texts import Texts
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.engine import RESOLVED_RETENTION_S, Alerts, Evaluation, Present, evaluate
@@ -46,6 +46,7 @@ class Track:
     count_from: int = 0
     number: int = -1
     errors: int = 0
+    away: int = 0
     first_error: str = ""
     last_error: str = ""
     health: str = "ok"
@@ -95,17 +96,23 @@ class Track:
         present = self.make_present(rule) if rule.on_vanished != "resolve" else _never_asked
         done = evaluate(rule, self.group, before, outcome, ts, self.texts.expand, present)
         self.alerts, self.number, self.health = done.alerts, number, done.health
-        if done.error and number >= self.count_from:
-            self.errors += 1
-            self.first_error = self.first_error or done.error
+        if done.error:
             self.last_error = done.error
+            self._count_error(int(number >= self.count_from))
         self._timer = self._timer_after(ts, done, before)
         return done
 
     def _count_errors(self, number: int) -> None:
         """What was skipped fared as the slot before it."""
         if self.health != "ok":
-            self.errors += max(0, number - max(self.number + 1, self.count_from))
+            self._count_error(max(0, number - max(self.number + 1, self.count_from)))
+
+    def _count_error(self, slots: int) -> None:
+        self.errors += slots
+        if self.last_error == AWAY:
+            self.away += slots
+        elif slots:
+            self.first_error = self.first_error or self.last_error
 
     def _answer(self, number: int) -> Answer | QueryError:
         if self._reader is None or self._reader.piece.last < number:

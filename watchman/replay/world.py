@@ -71,6 +71,7 @@ class World:
             rule=track.rule,
             evaluations=evaluations,
             errors=track.errors,
+            away=track.away,
             first_error=track.first_error,
             incidents=tuple(one for one in life.incidents if one.resolved is None or one.resolved >= start),
             false_starts=life.false_starts,

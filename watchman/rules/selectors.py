@@ -46,7 +46,7 @@ def stored_series(expr: str) -> tuple[str, ...]:
 
 def result_kind(tree: Tree) -> str:
     """What the expression gives: `string`, `range vector` or, for all a rule can use, `vector`."""
-    node = _inner(tree)
+    node = unwrapped(tree)
     return {
         "StringLiteral": "string",
         "MatrixSelector": "range vector",
@@ -56,7 +56,7 @@ def result_kind(tree: Tree) -> str:
 
 def never_empties(tree: Tree) -> bool:
     """True if the outermost comparison has `bool`: it gives 0 or 1 and drops nothing, so the alert always fires."""
-    node = _inner(tree)
+    node = unwrapped(tree)
     if type(node).__name__ != "BinaryExpr":
         return False
     if str(node.op) == "or":
@@ -88,7 +88,7 @@ def children(node: Tree) -> list[Tree]:
 
 def is_scalar(tree: Tree) -> bool:
     """True if the expression gives a scalar, which a rule takes as one element without labels."""
-    node = _inner(tree)
+    node = unwrapped(tree)
     kind = type(node).__name__
     if kind == "NumberLiteral":
         return True
@@ -104,7 +104,7 @@ def shape(tree: Tree, instead: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]
 
     A selector of nothing but a name in `instead` counts as the shape given there.
     """
-    node = _inner(tree)
+    node = unwrapped(tree)
     kind = type(node).__name__
     if kind == "VectorSelector":
         text = _selector_text(node) + _modifiers(node)
@@ -113,10 +113,10 @@ def shape(tree: Tree, instead: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]
         inner = node.vector_selector
         return (kind, _selector_text(inner) + _modifiers(inner), str(node.range))
     below = tuple(shape(child, instead) for child in children(node))
-    return (kind, *_own_words(node, kind), *below)
+    return (kind, *own_words(node, kind), *below)
 
 
-def _own_words(node: Tree, kind: str) -> tuple[str, ...]:
+def own_words(node: Tree, kind: str) -> tuple[str, ...]:
     """What a node says itself, besides its children."""
     if kind == "BinaryExpr":
         said = node.modifier
@@ -132,7 +132,7 @@ def _own_words(node: Tree, kind: str) -> tuple[str, ...]:
     return (repr(node.val),) if kind in {"NumberLiteral", "StringLiteral"} else ()
 
 
-def _inner(tree: Tree) -> Tree:
+def unwrapped(tree: Tree) -> Tree:
     while type(tree).__name__ == "ParenExpr":
         tree = tree.expr
     return tree
