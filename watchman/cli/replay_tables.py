@@ -15,7 +15,7 @@ from watchman.replay import Incident, Replay
 from watchman.replay.advice import Suggestion
 from watchman.replay.count import Figures, count, firing_s
 from watchman.replay.sweep import Tried, value_text
-from watchman.replay.verdict import verdicts
+from watchman.replay.verdict import sentences
 
 _MOST = 20
 
@@ -33,7 +33,7 @@ def print_replay(
     _print_messages(console, done, zone, every=every)
     _print_receivers(console, figures)
     console.print()
-    for sentence in (*verdicts(done, figures), *(one.text for one in suggestions)):
+    for sentence in sentences(done, figures, suggestions):
         console.print(f"- {escape(sentence)}")
 
 

@@ -16,7 +16,7 @@ from watchman.replay.count import Figures, firing_s
 from watchman.replay.measured import Measured
 from watchman.replay.picture import lanes, plot
 from watchman.replay.result import Replay
-from watchman.replay.verdict import verdicts
+from watchman.replay.verdict import sentences
 
 _MOST_ROWS = 500
 
@@ -50,8 +50,7 @@ def make_page(
         site=site,
         replay=replay,
         figures=figures,
-        sentences=verdicts(replay, figures),
-        suggestions=suggestions,
+        sentences=sentences(replay, figures, suggestions),
         measured=measured,
         pictures=pictures,
         timeline=timeline if incidents else "",

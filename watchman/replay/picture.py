@@ -15,7 +15,7 @@ from watchman.replay.result import Incident, Replay, RuleReplay
 from watchman.series import label_key
 
 WIDTH, _LEFT, _RIGHT, _TOP = 720.0, 46.0, 8.0, 8.0
-_LANE, _PLOT, _FOOT = 24.0, 130.0, 22.0
+_LANE, _PLOT, _FOOT = 28.0, 150.0, 24.0
 _LEAST_WIDTH = 1.5
 _MOST_TICKS = 8
 
@@ -39,7 +39,7 @@ def lanes(replay: Replay, zone: ZoneInfo) -> str:
     parts = []
     for index, rule in enumerate(fired):
         top = _TOP + index * (_LANE + 14)
-        parts.append(f'<text class="name" x="0" y="{top + 9:.1f}">{escape(rule.rule.name)}</text>')
+        parts.append(f'<text class="name" x="0" y="{top + 10:.1f}">{escape(rule.rule.name)}</text>')
         parts.append(_rect("lane", _LEFT, top + 13, WIDTH - _LEFT - _RIGHT, _LANE - 8))
         parts += _bars(rule.incidents, scale, top + 13, _LANE - 8, zone)
         parts += _messages(rule, replay, scale, top + _LANE + 9)
@@ -112,7 +112,8 @@ def _ticks(scale: Scale, zone: ZoneInfo, top: float, bottom: float) -> Iterator[
     for ts, text in _moments(scale.start, scale.end, zone):
         x = scale.x(ts)
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>'
-        yield f'<text class="tick" x="{x:.1f}" y="{bottom + 18:.1f}" text-anchor="middle">{text}</text>'
+        anchor = "end" if x > WIDTH - 30 else "middle"
+        yield f'<text class="tick" x="{x:.1f}" y="{bottom + 18:.1f}" text-anchor="{anchor}">{text}</text>'
 
 
 def _moments(start: float, end: float, zone: ZoneInfo) -> list[tuple[float, str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from watchman.replay.advice import Suggestion
 from watchman.replay.count import (
     BUDGET_AT_NIGHT,
     BUDGET_PER_YEAR,
@@ -17,10 +18,14 @@ from watchman.replay.data import NOTHING_READ
 from watchman.replay.result import Replay
 
 
+def sentences(replay: Replay, figures: Figures, suggestions: Sequence[Suggestion]) -> list[str]:
+    """All there is to say, the most important first."""
+    return [*verdicts(replay, figures), *(one.text for one in suggestions), *replay.notes]
+
+
 def verdicts(replay: Replay, figures: Figures) -> list[str]:
-    """Sentences, the most important first."""
-    found = [*_partial(replay), *_budget(replay, figures), *_loud(figures), *_failing(replay), *_blind(replay)]
-    return [*found, *replay.notes]
+    """What the replay means for its rules and receivers."""
+    return [*_partial(replay), *_budget(replay, figures), *_loud(figures), *_failing(replay), *_blind(replay)]
 
 
 def _partial(replay: Replay) -> Iterator[str]:
