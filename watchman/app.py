@@ -37,6 +37,8 @@ from watchman.wiring import Wiring, state_url, wire
 log = logging.getLogger(__name__)
 
 EVALUATORS = 4
+# A group that took so long last time waits with its like, so that it keeps no other from its slot.
+SLOW_GROUP_S = 1.0
 SENDERS = 8
 SHUTDOWN_S = 5.0
 # A full disk fails every job at every slot; one line in so many seconds is enough to know.
@@ -70,6 +72,7 @@ class Daemon:
         installed_at = Path(__file__).stat().st_mtime
         self.context.not_before = max(installed_at, self.context.alive_before or 0.0)
         self._evaluators = ThreadPoolExecutor(EVALUATORS, thread_name_prefix="evaluate")
+        self._slow_evaluators = ThreadPoolExecutor(EVALUATORS, thread_name_prefix="evaluate-slow")
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="deliver")
         self._clerks = {name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in CLERKS}
         self._queue = jobs.make_queue(self.context, self._senders)
@@ -156,7 +159,9 @@ class Daemon:
 
     def _start_group(self, group: Group, slot: float, missed: int) -> None:
         """Evaluate a group unless its last evaluation is still under way: then this slot is missed."""
-        if not self._start(self._evaluators, group.key, partial(evaluate, self.context, group, slot, missed)):
+        took_s = self.context.group_took_s.get(group.key, 0.0)
+        pool = self._evaluators if took_s < SLOW_GROUP_S else self._slow_evaluators
+        if not self._start(pool, group.key, partial(evaluate, self.context, group, slot, missed)):
             self.context.metrics.iterations.labels(group.key).inc()
             self.context.metrics.missed.labels(group.key).inc()
 
@@ -240,7 +245,7 @@ class Daemon:
         deadline = clock.monotonic() + SHUTDOWN_S
         self._web.close()
         self._ear.stop()
-        for pool in (self._evaluators, *self._clerks.values()):
+        for pool in (self._evaluators, self._slow_evaluators, *self._clerks.values()):
             pool.shutdown(wait=False, cancel_futures=True)
         while self._busy and clock.monotonic() < deadline:
             clock.sleep(0.05)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from watchman.notify.message import ActiveAlert, Source
 from watchman.rules.alert import Alert, AlertState
 from watchman.rules.rule import Group, Rule
-from watchman.series import LabelKey, Sample, fingerprint
+from watchman.series import LabelKey, Sample, fingerprint, label_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +24,31 @@ class RuleHealth:
     failing_since: float | None = None
 
 
-def rule_key(group: Group, index: int) -> str:
-    """What a rule's state is kept under over reloads and restarts: its group, name and labels, as in Prometheus."""
-    rule = group.rules[index]
-    twins = sum(1 for other in group.rules[:index] if other.name == rule.name and other.labels == rule.labels)
-    return f"{group.key};{rule.name};{fingerprint(rule.labels)};{twins}"
+def rule_keys(group: Group) -> tuple[str, ...]:
+    """What the rules' states are kept under over reloads and restarts: group, name and labels, as in Prometheus."""
+    seen: Counter[str] = Counter()
+    # Most rules share their labels with others, and a fingerprint costs more than all the rest here.
+    prints: dict[LabelKey, str] = {}
+    keys = []
+    for rule in group.rules:
+        labels = label_key(rule.labels)
+        if labels not in prints:
+            prints[labels] = fingerprint(rule.labels)
+        key = f"{group.key};{rule.name};{prints[labels]}"
+        keys.append(f"{key};{seen[key]}")
+        seen[key] += 1
+    return tuple(keys)
 
 
 def rules_with_keys(groups: Iterable[Group]) -> Iterable[tuple[str, Group, Rule]]:
     """Every rule with its key and group, in file order."""
     for group in groups:
-        for index, rule in enumerate(group.rules):
-            yield rule_key(group, index), group, rule
+        for key, rule in zip(rule_keys(group), group.rules, strict=True):
+            yield key, group, rule
+
+
+NOT_YET = RuleHealth()
+"""A rule that has not been evaluated."""
 
 
 class Book:
@@ -70,7 +84,7 @@ class Book:
     def health(self, key: str) -> RuleHealth:
         """How the rule's last evaluation went."""
         with self._lock:
-            return self._health.get(key, RuleHealth())
+            return self._health.get(key, NOT_YET)
 
     def keep_only(self, keys: Iterable[str]) -> list[Alert]:
         """Forget every other rule; returns its firing alerts, which are over because their rule is gone."""

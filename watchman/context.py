@@ -12,6 +12,7 @@ from watchman.book import Book
 from watchman.clock import Clock
 from watchman.metrics import Metrics
 from watchman.notify.mute import Silence
+from watchman.rules.batch import Memory
 from watchman.rules.builtin import Stuck
 from watchman.rules.handover import Told
 from watchman.series import LabelKey, Labels
@@ -42,6 +43,7 @@ class Context:
     `cluster` is the last look at the Alertmanagers; of alerts, by fingerprint: a webhook has `brought` them, mode
     before they are `taken_over` from an Alertmanager that does not tell them (`silent_reason`), every member has
     `refused` them, or no member knows them any more since (`gone_since`);
+    `batches` is what each group's joined queries taught, `group_took_s` how long its last evaluation was;
     `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
@@ -57,6 +59,8 @@ class Context:
     prometheus_error: str = ""
     forward_error: str = ""
     failed_in_a_row: int = 0
+    batches: dict[str, Memory] = field(default_factory=dict)
+    group_took_s: dict[str, float] = field(default_factory=dict)
     scrape_problem: str = ""
     started_at: float = 0.0
     silences: tuple[Silence, ...] = ()

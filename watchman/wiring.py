@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from watchman.alertmanager.client import Alertmanager, AlertmanagerSettings
+from watchman.book import rule_keys
 from watchman.config import Config
 from watchman.config.model import PrometheusConfig, ReceiverConfig
 from watchman.config.routing import (
@@ -34,7 +35,8 @@ from watchman.notify.route import Route, build_tree
 from watchman.prometheus import Prometheus, PrometheusSettings
 from watchman.prometheus.remote_write import RemoteWriter
 from watchman.rulefiles import read_rule_files
-from watchman.rules.builtin import STUCK
+from watchman.rules.batch import operands
+from watchman.rules.builtin import BUILT_IN_GROUP, STUCK
 from watchman.rules.loader import Defaults, lint_rules, load_rules
 from watchman.rules.records import put_in_records
 from watchman.rules.rule import Group, Rule
@@ -63,8 +65,20 @@ SHIPPED_INHIBITIONS = (
 
 
 @dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """What is known of a group before it runs, rule by rule: state keys, and operands of joined queries."""
+
+    group: Group
+    keys: tuple[str, ...]
+    operands: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
-    """Everything that depends on the configuration alone. `destinations` are Apprise URLs by receiver and key."""
+    """Everything that depends on the configuration alone. `destinations` are Apprise URLs by receiver and key.
+
+    `plans` are by the key of the group.
+    """
 
     config: Config
     groups: tuple[Group, ...]
@@ -76,6 +90,7 @@ class Wiring:
     render: Renderer
     members: tuple[Alertmanager, ...]
     writer: RemoteWriter | None = None
+    plans: Mapping[str, GroupPlan] = field(default_factory=dict)
     commands: Topic | None = None
 
     @property
@@ -94,6 +109,11 @@ class Wiring:
         rules = sum(len(group.rules) for group in self.groups)
         receivers = ", ".join(self.routing.receivers)
         return f"{rules} rules in {len(self.groups)} groups, receivers {receivers}"
+
+    def plan(self, group: Group) -> GroupPlan:
+        """The plan of a group, also of one that a reload has just taken away."""
+        known = self.plans.get(group.key)
+        return known if known is not None and known.group is group else make_plan(group, self.config)
 
     def close(self) -> None:
         """Give connections back."""
@@ -123,7 +143,15 @@ def wire(config: Config) -> Wiring:
         members=tuple(make_members(config)),
         writer=_writer(config.prometheus),
         commands=_commands(config),
+        plans=MappingProxyType({group.key: make_plan(group, config) for group in groups}),
     )
+
+
+def make_plan(group: Group, config: Config) -> GroupPlan:
+    """The plan of a group."""
+    if config.prometheus.max_rules_per_query == 1 or group is BUILT_IN_GROUP:
+        return GroupPlan(group, rule_keys(group), (None,) * len(group.rules))
+    return GroupPlan(group, rule_keys(group), operands(group, written=config.prometheus.remote_write_url is not None))
 
 
 def _renderer(config: Config) -> Renderer:

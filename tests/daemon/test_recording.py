@@ -14,7 +14,7 @@ from servers import wait_for
 from world import CONFIG
 
 from watchman import jobs
-from watchman.book import rule_key
+from watchman.book import rule_keys
 from watchman.config import load_config
 from watchman.errors import QueryError
 from watchman.series import Answer, Sample
@@ -132,7 +132,7 @@ def test_a_rule_with_more_elements_than_allowed_fails_and_says_so(make_world):
     world.prometheus.query = lambda *_: Answer("vector", elements)
     world.tick(0)
     assert world.states() == [("RuleFailing", "pending")] * 2, "it will be told if it stays so"
-    health = world.context.book.health(rule_key(world.context.wiring.groups[0], 1))
+    health = world.context.book.health(rule_keys(world.context.wiring.groups[0])[1])
     assert (health.health, health.failing_since) == ("err", world.minute(0))
     assert health.error.startswith("the expression gives 4 elements, more than max_elements_per_rule (3): aggregate")
     elements.pop()

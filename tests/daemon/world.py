@@ -20,7 +20,7 @@ from watchman.store.alerts import incidents_between
 from watchman.wiring import state_url, wire
 
 CONFIG = """\
-prometheus: {url: http://127.0.0.1:9}
+prometheus: {url: "http://127.0.0.1:9", max_rules_per_query: 1}
 site: {name: home, timezone: America/Los_Angeles, battery: {capacity_wh: 16000}}
 rule_files: [rules.yaml]
 receivers:

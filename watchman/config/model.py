@@ -35,6 +35,7 @@ class PrometheusConfig(SecretSection):
     ca_file: str | None = None
     insecure_skip_verify: bool = False
     timeout: PositiveDuration = Field(10.0, description="for one query")
+    max_rules_per_query: int = Field(100, ge=1, le=500, description="rules of a group that share a query; 1: none do")
     remote_write_url: str | None = Field(
         None,
         pattern=r"^https?://",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from watchman.book import rule_key
+from watchman.book import rules_with_keys
 from watchman.context import Context
 from watchman.rules.builtin import Condition
 
@@ -15,9 +15,8 @@ def condition(context: Context) -> Condition:
     """How the daemon itself is, as the built-in rules see it."""
     failing = {
         rule.name: health.error
-        for group in context.wiring.groups
-        for index, rule in enumerate(group.rules)
-        if (health := context.book.health(rule_key(group, index))).failing_since is not None
+        for key, _, rule in rules_with_keys(context.wiring.groups)
+        if (health := context.book.health(key)).failing_since is not None
     }
     return Condition(
         blind_error=context.prometheus_error,

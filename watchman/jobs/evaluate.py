@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
-from watchman.book import RuleHealth, rule_key, true_end
+from watchman.book import RuleHealth, true_end
 from watchman.context import Context
 from watchman.errors import QueryError
 from watchman.jobs.catch_up import catch_up
 from watchman.jobs.condition import condition
 from watchman.jobs.query import ask
 from watchman.jobs.recording import record
+from watchman.jobs.together import ask_together
 from watchman.rules.alert import Alert
 from watchman.rules.builtin import BUILT_IN_GROUP, builtin_answer
 from watchman.rules.engine import Evaluation, RuleError, evaluate, evaluate_record
@@ -22,8 +24,21 @@ from watchman.rules.presence import make_present
 from watchman.rules.rule import Group, Rule
 from watchman.series import Answer, fingerprint
 from watchman.store.alerts import Incident, close_incident, open_incident, save_alerts
+from watchman.wiring import GroupPlan
 
 log = logging.getLogger(__name__)
+
+Outcome = Answer | QueryError
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one rule's evaluation decided, not yet written down. `duration_s`: what it took, a shared query left out."""
+
+    rule: Rule
+    key: str
+    evaluation: Evaluation
+    duration_s: float
 
 
 def evaluate_group(context: Context, group: Group, slot: float, missed: int) -> None:
@@ -31,48 +46,77 @@ def evaluate_group(context: Context, group: Group, slot: float, missed: int) -> 
     started = context.clock.monotonic()
     context.metrics.iterations.labels(group.key).inc(1 + missed)
     context.metrics.missed.labels(group.key).inc(missed)
-    changed = [_evaluate_rule(context, group, index, slot) for index in range(len(group.rules))]
-    context.metrics.group_seconds.labels(group.key).set(context.clock.monotonic() - started)
-    if any(changed):
+    plan = context.wiring.plan(group)
+    known = _known_answers(context, plan, slot)
+    changed, steps = False, list[_Step]()
+    for number, (rule, key) in enumerate(zip(group.rules, plan.keys, strict=True)):
+        if number not in known:
+            # It may read what the rules before it gave, and nobody waits for its query to be told of them.
+            changed |= _settle(context, group, steps, slot)
+            steps.clear()
+        steps.append(_evaluate_rule(context, group, rule, key, known.get(number), slot))
+    changed |= _settle(context, group, steps, slot)
+    context.group_took_s[group.key] = took_s = context.clock.monotonic() - started
+    context.metrics.group_seconds.labels(group.key).set(took_s)
+    if changed:
         context.want_dispatch()
         context.want_forward()
 
 
-def _evaluate_rule(context: Context, group: Group, index: int, slot: float) -> bool:
-    """Evaluate one rule; True if an alert changed its state."""
-    rule, key = group.rules[index], rule_key(group, index)
+def _known_answers(context: Context, plan: GroupPlan, slot: float) -> Mapping[int, Outcome]:
+    """What need not be asked rule by rule, by the rule's number."""
+    if plan.group is BUILT_IN_GROUP:
+        now = condition(context)
+        return {number: builtin_answer(rule, now) for number, rule in enumerate(BUILT_IN_GROUP.rules)}
+    return ask_together(context, plan.group, plan.operands, slot)
+
+
+def _evaluate_rule(context: Context, group: Group, rule: Rule, key: str, known: Outcome | None, slot: float) -> _Step:
     started = context.clock.monotonic()
-    outcome = _outcome(context, group, rule, slot)
+    outcome = _within_limit(context, _ask(context, group, rule, slot) if known is None else known)
     if not rule.record and isinstance(outcome, Answer):
         _make_up_for_missed_slots(context, group, rule, key, slot)
     evaluation = _decide(context, group, rule, key, outcome, slot)
-    if evaluation.changed:
+    return _Step(rule, key, evaluation, context.clock.monotonic() - started)
+
+
+def _settle(context: Context, group: Group, steps: Sequence[_Step], slot: float) -> bool:
+    """Write down what was decided, in one transaction, then tell it; True if an alert changed its state."""
+    changed = [step for step in steps if step.evaluation.changed]
+    if changed:
         with context.store.begin() as connection:
-            save_alerts(connection, key, evaluation.alerts.values())
-            write_incidents(connection, evaluation, slot)
+            for step in changed:
+                save_alerts(connection, step.key, step.evaluation.alerts.values())
+                write_incidents(connection, step.evaluation, slot)
+    for step in steps:
+        _remember(context, group, step, slot)
+    return bool(changed)
+
+
+def _remember(context: Context, group: Group, step: _Step, slot: float) -> None:
+    evaluation = step.evaluation
     tell(evaluation)
-    old = context.book.health(key)
+    old = context.book.health(step.key)
     failing_since = None if evaluation.health == "ok" else old.failing_since or slot
-    duration_s = context.clock.monotonic() - started
-    health = RuleHealth(evaluation.health, evaluation.error or "", slot, duration_s, failing_since)
-    context.book.put(key, dict(evaluation.alerts), health)
-    _note_health(context, group, rule, old, health)
-    record(context, group, rule, key, evaluation, slot)
-    return evaluation.changed
+    health = RuleHealth(evaluation.health, evaluation.error or "", slot, step.duration_s, failing_since)
+    context.book.put(step.key, dict(evaluation.alerts), health)
+    _note_health(context, group, step.rule, old, health)
+    record(context, group, step.rule, step.key, evaluation, slot)
 
 
-def _outcome(context: Context, group: Group, rule: Rule, slot: float) -> Answer | QueryError:
-    if group is BUILT_IN_GROUP:
-        return builtin_answer(rule, condition(context))
+def _ask(context: Context, group: Group, rule: Rule, slot: float) -> Outcome:
     try:
-        answer = ask(context, rule.query, slot - group.query_offset_s)
+        return ask(context, rule.query, slot - group.query_offset_s)
     except QueryError as error:
         return error
+
+
+def _within_limit(context: Context, answer: Outcome) -> Outcome:
     limit = context.wiring.config.max_elements_per_rule
-    if len(answer.samples) > limit:
-        text = f"the expression gives {len(answer.samples)} elements, more than max_elements_per_rule ({limit})"
-        return QueryError(f"{text}: aggregate or narrow it, or raise the limit", "bad_query")
-    return answer
+    if isinstance(answer, QueryError) or len(answer.samples) <= limit:
+        return answer
+    text = f"the expression gives {len(answer.samples)} elements, more than max_elements_per_rule ({limit})"
+    return QueryError(f"{text}: aggregate or narrow it, or raise the limit", "bad_query")
 
 
 def _decide(

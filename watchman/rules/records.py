@@ -70,7 +70,7 @@ def _resolved(groups: Sequence[Group], written: bool) -> Iterator[tuple[Group, l
             rules.append(new)
             uses += [RecordUse(group, rule, record, problem) for record, problem in problems.items()]
             if rule.record:
-                if written and _reads(rule, _unsettled(counts, earlier)):
+                if written and reads(rule, _unsettled(counts, earlier)):
                     unsteady.add(rule.name)
                 earlier[rule.name] = new
         yield replace(group, rules=tuple(rules)), uses
@@ -81,7 +81,8 @@ def _unsettled(counts: Mapping[str, int], earlier: Mapping[str, Rule]) -> set[st
     return {name for name, count in counts.items() if count > 1 or name not in earlier} | _OF_ALERTS
 
 
-def _reads(rule: Rule, names: Iterable[str]) -> bool:
+def reads(rule: Rule, names: Iterable[str]) -> bool:
+    """Whether the expression of a rule reads one of these series by its name."""
     tree = parse_expression(rule.expr).tree
     return tree is not None and any(_places(tree, names))
 
