@@ -78,7 +78,9 @@ class Daemon:
         self._queue = jobs.make_queue(self.context, self._senders)
         self._listen = listen or config.web.listen
         self._ear = jobs.CommandEar()
-        self._web = WebServer(create_app(self._ports()), self._listen)
+        self._web = WebServer(
+            create_app(web_ports(self.context, self.reload, lambda: not self._stop.is_set())), self._listen
+        )
 
     def run(self) -> None:
         """Watch until told to stop."""
@@ -223,21 +225,6 @@ class Daemon:
         except WatchmanError as error:
             log.error("the old configuration stays in force: %s", error)
 
-    def _ports(self) -> Ports:
-        context = self.context
-        return Ports(
-            overview=partial(views.overview, context),
-            rules=partial(views.rule_statuses, context),
-            metrics=context.metrics.render,
-            is_ready=lambda: views.is_ready(context) and not self._stop.is_set(),
-            reload=self.reload,
-            take_webhook=partial(jobs.take_webhook, context),
-            access=lambda: views.access(context.wiring.config),
-            companion=make_companion(context),
-            offer=partial(actions.offer, context),
-            perform=lambda token: actions.perform(context, token, "link"),
-        )
-
     def _shut_down(self) -> None:
         """Let what runs come to its end, but not for long; all that counts is committed already."""
         log.info("stopping")
@@ -258,6 +245,22 @@ class Daemon:
             # Threads that wait for an answer would hold the process; their rows are due again after the restart.
             logging.shutdown()
             os._exit(0)
+
+
+def web_ports(context: Context, reload: Job, is_running: Callable[[], bool]) -> Ports:
+    """What page and API may read and do in this daemon."""
+    return Ports(
+        overview=partial(views.overview, context),
+        rules=partial(views.rule_statuses, context),
+        metrics=context.metrics.render,
+        is_ready=lambda: views.is_ready(context) and is_running(),
+        reload=reload,
+        take_webhook=partial(jobs.take_webhook, context),
+        access=lambda: views.access(context.wiring.config),
+        companion=make_companion(context),
+        offer=partial(actions.offer, context),
+        perform=lambda token: actions.perform(context, token, "link"),
+    )
 
 
 def make_context(

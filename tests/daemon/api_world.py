@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from dataclasses import replace
 
 from servers import free_port
 from world import World
 
-from watchman import jobs, views
-from watchman.companion import make_companion
-from watchman.web.app import Ports, create_app
+from watchman.app import web_ports
+from watchman.web.app import create_app
 from watchman.web.guard import Access
 from watchman.web.server import WebServer
 
@@ -54,21 +53,9 @@ class ApiWorld(World):
             self.clock.now = time.time
         self.access = Access()
         self.server = None
-        self.app = create_app(self.ports())
+        ports = web_ports(self.context, lambda: None, lambda: True)
+        self.app = create_app(replace(ports, access=lambda: self.access))
         self.client = self.app.test_client()
-
-    def ports(self):
-        context = self.context
-        return Ports(
-            overview=lambda: views.overview(context),
-            rules=lambda: views.rule_statuses(context),
-            metrics=context.metrics.render,
-            is_ready=lambda: True,
-            reload=lambda: None,
-            access=lambda: self.access,
-            take_webhook=partial(jobs.take_webhook, context),
-            companion=make_companion(context),
-        )
 
     def serve(self):
         """Listen on a free port; returns the base URL. `close` ends it."""
