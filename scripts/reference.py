@@ -21,7 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 import yaml
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, FiniteFloat, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -33,6 +33,7 @@ from reference_series import daemon_series, exporter_series  # noqa: E402 - its 
 from watchman import cli, modes  # noqa: E402 - from this checkout, whatever else is installed
 from watchman.config.model import SONNEN_METRICS, Config, CountedFlow, CounterConfig  # noqa: E402
 from watchman.config.routing import IntervalMapping, LabelText, MatcherText  # noqa: E402
+from watchman.config.tariff import Day  # noqa: E402
 from watchman.config.types import (  # noqa: E402
     Duration,
     Durations,
@@ -44,6 +45,7 @@ from watchman.config.types import (  # noqa: E402
 )
 from watchman.demo import main as demo_main  # noqa: E402
 from watchman.durations import format_duration  # noqa: E402
+from watchman.energy.catalogue import FIGURES  # noqa: E402
 from watchman.rules.loader import Defaults, load_rules  # noqa: E402
 from watchman.rules.rule import Group, Rule  # noqa: E402
 from watchman.sonnen import __main__ as exporter_main  # noqa: E402
@@ -136,8 +138,10 @@ _KINDS: tuple[tuple[Any, str], ...] = (
     (Duration, "duration"), (PositiveDuration, "duration > 0s"),
     (Durations, "duration > 0s, or list of them"), (TimeOfDay, "time of day"), (Zone, "time zone"),
     (MatcherText, "matcher"), (IntervalMapping, "times"), (SecretStr, "secret"), (str, "text"), (bool, "true, false"),
-    (float, "number"), (int, "number"), (dict[str, str], "mapping"), (dict[str, LabelText], "mapping"),
+    (dict[str, LabelText], "mapping"),
     (dict[CountedFlow, CounterConfig], "selectors by flow"),
+    (dict[str, Any], "times"), (Day, "day"), (float, "number"), (FiniteFloat, "number"), (int, "number"),
+    (dict[str, str], "mapping"),
 )  # fmt: skip
 
 
@@ -309,7 +313,13 @@ def _modes_part() -> str:
     return table(("who", *(_code(mode) for mode in modes.Mode)), modes.table())
 
 
+def _figures_part() -> str:
+    head = ("figure", "unit", "what it is", "source")
+    return table(head, ((_code(one.name), one.unit, one.definition, one.source) for one in FIGURES))
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
+    "figures": _figures_part,
     "options": _options_part,
     "daemon-series": _daemon_part,
     "exporter-settings": _exporter_settings_part,

@@ -14,8 +14,11 @@ from datetime import date, timedelta
 from functools import partial
 from typing import IO, Any
 
+from watchman.energy.account import KINDS, Values
+from watchman.energy.beside import AddValues, ReadValues, Wanted, settle_beside
 from watchman.energy.curve import MINUTE_S, Curve, curve_of
 from watchman.energy.figures import figures
+from watchman.energy.meters import Deviation, Reading, deviations, spans
 from watchman.energy.settle import (
     NO_MEMORY,
     CounterSource,
@@ -31,7 +34,7 @@ from watchman.energy.settle import (
     house_moves,
     settle,
 )
-from watchman.energy.slots import Flow, Role
+from watchman.energy.slots import SLOT_S, Flow, Role
 from watchman.energy.tracks import Sampled
 from watchman.errors import QueryError, UsageError, WatchmanError
 from watchman.localtime import day_of, local_day
@@ -61,7 +64,10 @@ HasBefore = Callable[[Sequence[str], float], bool]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a job needs of the world. All times in unix seconds; a fetch raises QueryError."""
+    """What a job needs of the world. All times in unix seconds; a fetch raises QueryError.
+
+    `wanted` are the series beside the energies (prices and the like), kept through `add_values`.
+    """
 
     site: Site
     roles: Mapping[Role, str]
@@ -76,6 +82,23 @@ class Ports:
     memory: Memory = NO_MEMORY
     counters: Mapping[Flow, CounterSource] = field(default_factory=dict)
     has_before: HasBefore = lambda _exprs, _ts: False
+    wanted: tuple[Wanted, ...] = ()
+    read_values: ReadValues = lambda _kind, _start, _end: {}
+    add_values: AddValues = lambda _kind, _values: None
+    readings: Callable[[], list[Reading]] = list
+
+    def values(self, start: float, end: float) -> Values:
+        """The series beside the energies over [start, end)."""
+        return {kind: self.read_values(kind, start, end) for kind in KINDS}
+
+    def deviations(self, start: float, end: float) -> list[Deviation]:
+        """The ledger against the meters between all readings that follow each other and touch [start, end)."""
+        found: list[Deviation] = []
+        for before, after in spans(self.readings()):
+            if before.at < end and after.at > start:
+                rows = self.read_slots(before.at - SLOT_S, after.at, (before.counter,))
+                found += deviations((before, after), rows)
+        return found
 
 
 def serve(
@@ -137,6 +160,7 @@ def day_report(day: date, ports: Ports, *, offline: bool = False) -> DayReport:
         _settled(ports, source, earlier, start, now)
         # Its samples are asked for in any case, so whatever came late is told.
         _settled(ports, source, start, end, now, again=True)
+        warnings += settled_beside(ports, earlier, end, now)
     except QueryError as error:
         if not offline:
             raise
@@ -157,6 +181,8 @@ def day_report(day: date, ports: Ports, *, offline: bool = False) -> DayReport:
         incidents=ports.incidents(start, end),
         told=ports.told(start, end),
         warnings=warnings,
+        values=ports.values(start, end),
+        meters=ports.deviations(start, end),
     )
 
 
@@ -262,6 +288,8 @@ def _settle(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
         start, end = float(job["start"]), float(job["end"])
     except (KeyError, TypeError, ValueError):
         raise UsageError("a settle job needs start and end in unix seconds") from None
+    for fault in settled_beside(ports, start, end, ports.now()):
+        ports.progress(fault)
     return {"written": _settled(ports, _source(ports), start, end, ports.now()).written}
 
 
@@ -285,7 +313,10 @@ def backfill(
     if first is None:
         return None, Settled(0, 0)
     start = local_day(first, zone)[0]
-    return first, _settled(ports, source, start, now, now, again=again, on_progress=on_progress)
+    done = _settled(ports, source, start, now, now, again=again, on_progress=on_progress)
+    for fault in settled_beside(ports, start, now, now):
+        ports.progress(fault)
+    return first, done
 
 
 def first_day(ports: Ports, now: float) -> date | None:
@@ -311,7 +342,10 @@ def _facts(_job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     now, site = ports.now(), ports.site
     today = day_of(now, site.zone)
     start, end = _days_before(today, _USUAL_HISTORY_DAYS, site)
-    _settled(ports, _source(ports), _days_before(today, 1, site)[0], end, now)
+    yesterday = _days_before(today, 1, site)[0]
+    _settled(ports, _source(ports), yesterday, end, now)
+    for fault in settled_beside(ports, yesterday, end, now):
+        ports.progress(fault)
     known = usual(ports.read_slots(start, end, _USUAL_FLOWS), site.zone)
     return {
         "facts": {
@@ -349,6 +383,20 @@ def _settled(
         memory=ports.memory,
         again=again,
         on_progress=on_progress or tell,
+    )
+
+
+def settled_beside(ports: Ports, start: float, end: float, now: float) -> list[str]:
+    """Keep the prices and the like of [start, end) that are lacking; gives what is wrong with them, in words."""
+    return settle_beside(
+        ports.wanted,
+        start,
+        end,
+        now,
+        ports.site.zone,
+        fetch_range=ports.fetch_range,
+        read_values=ports.read_values,
+        add_values=ports.add_values,
     )
 
 

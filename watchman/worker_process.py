@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from watchman.clock import Clock, use_utc
 from watchman.config import Config, load_config
+from watchman.config.tariff import to_co2, to_tariff
+from watchman.energy.meters import Reading
 from watchman.energy.settle import CounterSource, Memory
 from watchman.energy.slots import Asked, Flow, Role, Slot, all_roles
-from watchman.energy.tariff import Tariff
 from watchman.energy.units import WH_PER_UNIT
 from watchman.notify.plan import HoldReason
+from watchman.prices import file_values, wanted
 from watchman.prometheus import Prometheus
 from watchman.report.site import Incident, Site, Told
 from watchman.rules.selectors import stored_series
 from watchman.store import Store, open_store, outbox_views
 from watchman.store.alerts import incidents_between
 from watchman.store.ledger import read_asked, read_slots, write_asked, write_slots
+from watchman.store.meters import read_readings
 from watchman.store.notices import held_between, told_between
+from watchman.store.slot_series import add_values, read_values
 from watchman.wiring import prometheus_settings, state_url
 from watchman.worker import Ports, serve
 
@@ -59,6 +63,10 @@ def make_ports(
         progress=progress,
         counters=make_counters(config),
         has_before=partial(_has_before, prometheus),
+        wanted=wanted(config),
+        read_values=partial(_read_values, store, config.site.name, file_values(config)),
+        add_values=partial(_add_values, store, config.site.name),
+        readings=partial(_readings, store, config.site.name),
     )
 
 
@@ -70,17 +78,16 @@ def make_counters(config: Config) -> dict[Flow, CounterSource]:
 
 def make_site(config: Config) -> Site:
     """What a report must know of the home."""
-    site, tariff = config.site, config.tariff
-    prices = None
-    if tariff.import_per_kwh is not None:
-        prices = Tariff(tariff.import_per_kwh, tariff.export_per_kwh, tariff.currency)
+    site = config.site
     return Site(
         name=site.name,
         timezone=site.timezone.key,
         roles=all_roles(config.metrics.roles(), config.metrics.counters),
         capacity_wh=site.battery.capacity_wh,
         reserve_percent=site.battery.reserve_percent,
-        tariff=prices,
+        tariff=to_tariff(config.tariff),
+        peak_w=sum(array.peak_w for array in config.solar.arrays) or None,
+        co2=to_co2(config.co2),
         external_url=config.web.external_url or "",
     )
 
@@ -120,6 +127,30 @@ def _write_asked(store: Store, site: str, asked: Asked) -> None:
 
 def _has_before(prometheus: Prometheus, exprs: Sequence[str], ts: float) -> bool:
     return prometheus.has_before([one for expr in exprs for one in stored_series(expr)], ts)
+
+
+def _read_values(
+    store: Store,
+    site: str,
+    of_files: Callable[[str, float, float], dict[int, float]],
+    kind: str,
+    start: float,
+    end: float,
+) -> dict[int, float]:
+    """What is kept; a file that tells the same quarter counts more, as it is the owner's own word."""
+    with store.begin() as connection:
+        kept = read_values(connection, site, kind, start, end)
+    return kept | of_files(kind, start, end)
+
+
+def _add_values(store: Store, site: str, kind: str, values: Mapping[int, float]) -> None:
+    with store.begin() as connection:
+        add_values(connection, site, kind, values)
+
+
+def _readings(store: Store, site: str) -> list[Reading]:
+    with store.begin() as connection:
+        return read_readings(connection, site)
 
 
 def _incidents(store: Store, start: float, end: float) -> list[Incident]:

@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchman.energy.figures import (
-    battery_round_trip,
     equivalent_full_cycles,
     figures,
+    grid_neutrality,
     self_consumption,
     self_sufficiency,
 )
 from watchman.energy.slots import Flow, Role, Slot, roll_up
-from watchman.energy.tariff import Tariff, cost
 
 START = 1_800_000_000
 POWERS = (Role.PRODUCTION, Role.CONSUMPTION, Role.GRID_FEED_IN)
@@ -157,32 +156,15 @@ def test_ratios_by_their_definitions(energy, consumption, sufficiency) -> None:
 
 
 @pytest.mark.parametrize(
-    ("charge", "discharge", "stored", "ratio"),
-    [
-        (10_000, 8_400, 0, 0.84),
-        (10_000, 7_000, 1_500, 0.85),
-        (50, 40, 0, None),
-        (1000, 1200, 0, None),
-        (None, 1, 0, None),
-    ],
+    ("bought", "sold", "neutrality"),
+    [(5, 10, 0.5), (10, 5, -0.5), (5, 5, 0), (0, 7, 1), (7, 0, -1), (0, 0, None), (None, 5, None)],
 )
-def test_round_trip_corrects_for_what_is_still_stored(charge, discharge, stored, ratio) -> None:
-    assert battery_round_trip(charge, discharge, stored) == (None if ratio is None else pytest.approx(ratio))
+def test_grid_neutrality_is_0_where_as_much_was_sold_as_bought(bought, sold, neutrality) -> None:
+    flows = {Flow.GRID_IMPORT: bought, Flow.GRID_EXPORT: sold}
+
+    assert grid_neutrality({flow: wh for flow, wh in flows.items() if wh is not None}) == neutrality
 
 
 @pytest.mark.parametrize(("wh", "capacity", "cycles"), [(8000, 16000, 0.5), (None, 16000, None), (8000, None, None)])
 def test_cycles_are_discharge_over_capacity(wh, capacity, cycles) -> None:
     assert equivalent_full_cycles(wh, capacity) == cycles
-
-
-def test_cost_is_import_less_export_and_saved_is_against_buying_everything() -> None:
-    money = cost(Tariff(0.32, 0.08, "USD"), 21_900, 7_600, 11_200)
-
-    assert (money.imported, money.exported) == pytest.approx((2.432, 0.896))
-    assert (money.net, money.without_system, money.saved) == pytest.approx((1.536, 7.008, 5.472))
-
-
-def test_cost_without_the_energies_is_not_known() -> None:
-    money = cost(Tariff(0.32), 1000, None, 500)
-
-    assert (money.imported, money.exported, money.saved, money.net) == (None, 0, None, None)

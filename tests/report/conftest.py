@@ -17,7 +17,7 @@ from itertools import pairwise
 import pytest
 
 from watchman.energy.slots import Role
-from watchman.energy.tariff import Tariff
+from watchman.energy.tariff import flat
 from watchman.localtime import local_day
 from watchman.report.site import Site
 from watchman.series import Series
@@ -130,7 +130,7 @@ SITE = Site(
     roles=ROLES,
     capacity_wh=16000,
     reserve_percent=10,
-    tariff=Tariff(0.32, 0.08, "USD"),
+    tariff=flat(0.32, 0.08, "USD"),
 )
 
 

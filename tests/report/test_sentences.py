@@ -12,7 +12,7 @@ import pytest
 from watchman.energy.curve import Curve, slots_of
 from watchman.energy.integrate import empty_bins
 from watchman.energy.slots import Flow, Role
-from watchman.energy.tariff import Tariff
+from watchman.energy.tariff import Tariff, flat
 from watchman.localtime import local_day
 from watchman.report.day import Comparison, DayReport, build_day
 from watchman.report.details import details
@@ -130,7 +130,7 @@ def test_why_the_battery_stood_where_it_stood(made, expected) -> None:
     assert next(line for line in opening(made) if line.startswith("Battery")) == expected
 
 
-PRICES = Tariff(0.32, 0.08, "USD")
+PRICES = flat(0.32, 0.08, "USD")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from watchman.config.foreign import unknown_key
 from watchman.config.model import ADDRESS_PATTERN, URL_PATTERN, Config
 from watchman.config.names import Problem, check_names, check_route
 from watchman.config.routing import to_inhibit_rule, to_route
+from watchman.config.tariff import check_tariff
 from watchman.config.templates import check_templates
 from watchman.config.yamltree import Document, read_document
 from watchman.config.yamltree import Path as KeyPath
@@ -108,6 +109,7 @@ def _cross_checks(config: Config, folder: Path) -> Iterator[Problem]:
     yield from check_route(config, config.route, ("route",))
     yield from _check_old_matchers(config)
     yield from _check_web(config)
+    yield from check_tariff(config.tariff, config.co2, folder, config.site.timezone)
     yield from check_templates(config, folder)
     if not config.metrics.roles():
         yield ("metrics",), "gives no role; leave it out for the Sonnen exporter's names"

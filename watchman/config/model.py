@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from watchman.config.routing import InhibitRuleConfig, MaintenanceConfig, MatcherText, RouteConfig, TimeIntervalConfig
+from watchman.config.tariff import Co2Config, TariffConfig
 from watchman.config.types import (
     Duration,
     PositiveDuration,
@@ -124,14 +125,6 @@ SONNEN_METRICS = MetricsConfig(
         " or on (host, sn) sonnen_backup_buffer_percent"
     ),
 )
-
-
-class TariffConfig(Section):
-    """Money per kWh."""
-
-    currency: str = Field("EUR", min_length=1, max_length=5)
-    import_per_kwh: float | None = Field(None, ge=0)
-    export_per_kwh: float = Field(0.0)
 
 
 class RulePolicy(Section):
@@ -262,6 +255,7 @@ class SolarConfig(Section):
     """The roof."""
 
     arrays: list[SolarArray] = []
+    irradiance: str | None = Field(None, description="PromQL that gives W/m2 in the plane of the panels")
 
 
 class HeartbeatConfig(SecretSection):
@@ -332,6 +326,7 @@ class Config(Section):
     site: SiteConfig
     metrics: MetricsConfig = SONNEN_METRICS
     tariff: TariffConfig = TariffConfig()
+    co2: Co2Config = Co2Config()
     rule_files: list[str] | None = Field(None, description="relative to this file; left out: the shipped rules")
     evaluation_interval: PositiveDuration = 60.0
     resend_delay: PositiveDuration = 60.0

@@ -15,6 +15,7 @@ COMPLETE_SHARE = 0.98
 # formula is the truer one.
 _MATERIAL_SHARE = 0.01
 _SLOT_FULL_S = SLOT_S - 10.0
+_GAUGE_FLOWS = (Flow.STATE_OF_CHARGE, Flow.BACKUP_BUFFER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,29 @@ class Period:
 
 def figures(slots: Sequence[Slot], start: float, end: float, roles: Sequence[Role]) -> Period:
     """The figures of a period from one site's rows inside it. `roles` are the configured ones."""
-    wanted = tuple(role for role in roles if role is not Role.BACKUP_BUFFER)
-    totals = roll_up(slots)
-    seconds = end - start
+    wanted = measured_roles(roles)
+    overall_s = overall_measured_s(slots, wanted)
+    return period_of(roll_up(slots), start, end, wanted, overall_s=overall_s, quarter=highest_quarter(slots))
+
+
+def measured_roles(roles: Sequence[Role]) -> tuple[Role, ...]:
+    """The roles whose data a period must have to be complete: the reserve is a setting."""
+    return tuple(role for role in roles if role is not Role.BACKUP_BUFFER)
+
+
+def period_of(
+    totals: Mapping[str, Slot],
+    start: float,
+    end: float,
+    roles: Sequence[Role],
+    *,
+    overall_s: float,
+    quarter: Peak | None,
+) -> Period:
+    """The figures from each flow's total over [start, end)."""
+    wanted, seconds = tuple(roles), end - start
     covered = {Flow(name): slot for name, slot in totals.items() if slot.covered_s > 0}
-    energy: dict[Flow, float] = {
-        flow: slot.wh for flow, slot in covered.items() if flow not in (Flow.STATE_OF_CHARGE, Flow.BACKUP_BUFFER)
-    }
+    energy: dict[Flow, float] = {flow: slot.wh for flow, slot in covered.items() if flow not in _GAUGE_FLOWS}
     charge = covered.get(Flow.STATE_OF_CHARGE)
     heads = {role: totals.get(FLOWS_OF_ROLE[role][0]) for role in wanted}
     return Period(
@@ -78,9 +95,9 @@ def figures(slots: Sequence[Slot], start: float, end: float, roles: Sequence[Rol
         energy_wh=energy,
         measured={role: _share(head.measured_s, seconds) if head else 0.0 for role, head in heads.items()},
         estimated={role: _share(head.estimated_s, seconds) if head else 0.0 for role, head in heads.items()},
-        overall=_share(overall_measured_s(slots, wanted), seconds),
+        overall=_share(overall_s, seconds),
         peaks={flow: peak for flow in ENERGY_FLOWS if (peak := _peak(covered.get(flow))) is not None},
-        import_quarter=_highest_quarter(slots, Flow.GRID_IMPORT),
+        import_quarter=quarter,
         state_of_charge_min=charge.low if charge else None,
         state_of_charge_max=charge.peak if charge else None,
         at_reserve_s=charge.at_reserve_s if charge else None,
@@ -111,18 +128,14 @@ def self_sufficiency(energy_wh: Mapping[Flow, float]) -> float | None:
     return _clamp(1 - bought / consumption)
 
 
-def battery_round_trip(
-    charge_wh: float | None, discharge_wh: float | None, stored_wh: float | None = 0.0
-) -> float | None:
-    """(discharge + growth of the stored energy) / charge over a long period.
-
-    None where less than 100 Wh went in, or where the answer is above 1: then the state of charge was off. Over one day
-    it is mostly the error of the state of charge, so a daily report leaves it out.
+def grid_neutrality(energy_wh: Mapping[Flow, float]) -> float | None:
+    """1 - import / export where more was sold than bought, else export / import - 1: 0 is even, 1 only sold, -1 only
+    bought.
     """
-    if charge_wh is None or discharge_wh is None or stored_wh is None or charge_wh < 100:
+    bought, sold = energy_wh.get(Flow.GRID_IMPORT), energy_wh.get(Flow.GRID_EXPORT)
+    if bought is None or sold is None or max(bought, sold) <= 0:
         return None
-    ratio = (discharge_wh + stored_wh) / charge_wh
-    return ratio if 0 <= ratio <= 1 else None
+    return 1 - bought / sold if sold > bought else sold / bought - 1
 
 
 def equivalent_full_cycles(discharge_wh: float | None, capacity_wh: float | None) -> float | None:
@@ -138,7 +151,7 @@ def _peak(slot: Slot | None) -> Peak | None:
     return Peak(slot.peak, slot.peak_at)
 
 
-def _highest_quarter(slots: Sequence[Slot], flow: Flow) -> Peak | None:
+def highest_quarter(slots: Sequence[Slot], flow: Flow = Flow.GRID_IMPORT) -> Peak | None:
     """The highest mean of a whole quarter of an hour: what a capacity tariff bills."""
     means = [
         (slot.mean, -slot.start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -64,6 +64,14 @@ def days(slots: Sequence[Slot], zone: ZoneInfo) -> pd.DataFrame:
     )
     bounds = [local_day(day, zone) for day in table.index.get_level_values("day")]
     return table.assign(share=table["covered_s"] / [end - start for start, end in bounds])
+
+
+def exported(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of the ledger as a table for a file: text, true and false, and numbers (NaN where not known)."""
+    table = pd.DataFrame(rows)
+    texts = ("site", "start", "end", "provenance", "currency", "complete")
+    numbers = [name for name in table.columns if name not in texts]
+    return table.astype(dict.fromkeys(numbers, "float64"))
 
 
 def mean_of_days(slots: Sequence[Slot], day: date, count: int, zone: ZoneInfo, roles: Sequence[Role]) -> Mean | None:

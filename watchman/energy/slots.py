@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -158,10 +158,31 @@ def add(total: Slot | None, slot: Slot) -> Slot:
 
 def roll_up(slots: Iterable[Slot]) -> dict[str, Slot]:
     """One total per flow over any set of slots of one site; the order of the slots does not matter."""
-    totals: dict[str, Slot] = {}
+    by_flow: dict[str, list[Slot]] = {}
     for slot in slots:
-        totals[slot.flow] = add(totals.get(slot.flow), slot)
-    return totals
+        by_flow.setdefault(slot.flow, []).append(slot)
+    return {flow: rows[0] if len(rows) == 1 else _total(rows) for flow, rows in by_flow.items()}
+
+
+def _total(rows: Sequence[Slot]) -> Slot:
+    """As `add` one after the other, at the speed of C: a month has forty thousand rows."""
+    peaks = [(-slot.peak, slot.peak_at or 0.0) for slot in rows if slot.peak is not None]
+    lows = [(slot.low, slot.low_at or 0.0) for slot in rows if slot.low is not None]
+    peak, low = min(peaks, default=None), min(lows, default=None)
+    return Slot(
+        site=rows[0].site,
+        start=min(slot.start for slot in rows),
+        flow=rows[0].flow,
+        wh=sum(slot.wh for slot in rows),
+        measured_s=sum(slot.measured_s for slot in rows),
+        estimated_s=sum(slot.estimated_s for slot in rows),
+        peak=-peak[0] if peak else None,
+        peak_at=peak[1] if peak else None,
+        low=low[0] if low else None,
+        low_at=low[1] if low else None,
+        at_reserve_s=sum(slot.at_reserve_s for slot in rows),
+        counter_s=sum(slot.counter_s for slot in rows),
+    )
 
 
 def overall_measured_s(slots: Iterable[Slot], roles: Iterable[Role]) -> float:

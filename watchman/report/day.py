@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from watchman.energy import catalogue
+from watchman.energy.account import Account, Values, account_of, per_slot, sums
 from watchman.energy.curve import Curve
-from watchman.energy.figures import Peak, Period, equivalent_full_cycles, figures
-from watchman.energy.slots import ENERGY_FLOWS, SLOT_S, Flow, Role, Slot
-from watchman.energy.tariff import Cost, cost
+from watchman.energy.figures import Peak, Period, equivalent_full_cycles
+from watchman.energy.meters import Deviation
+from watchman.energy.money import Cost
+from watchman.energy.slots import ENERGY_FLOWS, ROLE_OF_FLOW, SLOT_S, Flow, Role, Slot
 from watchman.localtime import iso_local, local_day
 from watchman.report.site import Incident, Site, Told
 from watchman.report.story import Story, tell
@@ -37,13 +41,18 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
-    """All a daily digest tells, before it is put into words. Times in unix seconds."""
+    """All a daily digest tells, before it is put into words. Times in unix seconds.
+
+    `bought_for` and `sold_for` are the lowest and the highest price per kWh of the day; `meters` the deviations of the
+    ledger from real meters in stretches that touch the day.
+    """
 
     site: Site
     day: date
     now: float
-    period: Period
-    cost: Cost | None
+    account: Account
+    bought_for: tuple[float, float] | None
+    sold_for: tuple[float, float] | None
     story: Story
     curve: Curve
     previous: Comparison | None
@@ -51,6 +60,17 @@ class DayReport:
     incidents: tuple[Incident, ...]
     told: tuple[Told, ...]
     warnings: tuple[str, ...]
+    meters: tuple[Deviation, ...] = ()
+
+    @property
+    def period(self) -> Period:
+        """The energies and ratios of the day."""
+        return self.account.period
+
+    @property
+    def cost(self) -> Cost | None:
+        """The day's money; None where no price is configured."""
+        return self.account.cost
 
     @property
     def over(self) -> bool:
@@ -75,31 +95,30 @@ def build_day(
     incidents: Sequence[Incident] = (),
     told: Sequence[Told] = (),
     warnings: Sequence[str] = (),
+    values: Values | None = None,
+    meters: Sequence[Deviation] = (),
 ) -> DayReport:
     """Build the report of a local day from its ledger rows and its minutes (which may begin the evening before)."""
     start, end = local_day(day, site.zone)
     inside = [slot for slot in slots if start <= slot.start < end]
-    period = figures(inside, start, end, site.roles)
+    rates = per_slot(site.plant, start, end, values or {})
+    one = account_of(sums(inside, start, end, site.plant, rates), site.plant)
     story = tell(curve, start, min(now, end), site.roles, site.reserve_percent) if now > start else Story()
-    energy = period.energy_wh
-    money = (
-        cost(site.tariff, *(energy.get(flow) for flow in (Flow.CONSUMPTION, Flow.GRID_IMPORT, Flow.GRID_EXPORT)))
-        if site.tariff
-        else None
-    )
     return DayReport(
         site=site,
         day=day,
         now=now,
-        period=period,
-        cost=money,
+        account=one,
+        bought_for=_range(rates.bought),
+        sold_for=_range(rates.sold),
         story=story,
         curve=curve,
         previous=previous,
         mean=mean,
         incidents=tuple(sorted((i for i in incidents if _touches(i, start, end)), key=lambda i: i.started)),
         told=tuple(sorted((t for t in told if start <= t.at < end), key=lambda t: t.at)),
-        warnings=(*warnings, *_warnings(period, now)),
+        warnings=(*warnings, *_warnings(one.period, now), *_unpriced(one)),
+        meters=tuple(one for one in meters if one.start < end and one.end > start),
     )
 
 
@@ -138,6 +157,13 @@ def to_json(report: DayReport) -> dict[str, Any]:
         },
         "battery": _battery(report),
         "cost": _cost(report.cost),
+        "figures": {name: _rounded(value, 6) for name, value in catalogue.values(report.account).items()},
+        "provenance": {
+            flow.value: catalogue.provenance(report.account, (flow,)).value
+            for flow in ENERGY_FLOWS
+            if ROLE_OF_FLOW[flow] in period.roles
+        },
+        "meters": [meter_json(one, zone) for one in report.meters],
         "alerts": [_alert(report, incident) for incident in report.incidents],
         "held": [incident.alertname for incident in report.incidents if incident.held],
         "told": [{"at": iso_local(told.at, zone), "title": told.title} for told in report.told],
@@ -169,6 +195,23 @@ def _warnings(period: Period, now: float) -> list[str]:
     dead = [role for role in period.roles if period.measured[role] + period.estimated[role] == 0]
     warnings += [f"no data at all for {role.value}: check metrics.{role.value} in the config" for role in dead]
     return warnings
+
+
+def _unpriced(one: Account) -> list[str]:
+    """What to do where energy was bought or sold and its price is not known."""
+    energy, money = one.period.energy_wh, one.cost
+    if money is None:
+        return []
+    parts = ((Flow.GRID_IMPORT, money.imported, "import"), (Flow.GRID_EXPORT, money.exported, "export"))
+    return [
+        f"no price is known for part of the {name}, so its money is not told: check tariff.{name}"
+        for flow, value, name in parts
+        if flow in energy and value is None
+    ]
+
+
+def _range(prices: Mapping[int, float]) -> tuple[float, float] | None:
+    return (min(prices.values()), max(prices.values())) if prices else None
 
 
 def _touches(incident: Incident, start: float, end: float) -> bool:
@@ -204,13 +247,23 @@ def _battery(report: DayReport) -> dict[str, Any]:
 
 
 def _cost(money: Cost | None) -> dict[str, Any]:
+    names = ("import", "export", "saved", "standing", "net", "battery_value")
     if money is None:
-        return {"currency": None, "import": None, "export": None, "saved": None}
+        return {"currency": None, **dict.fromkeys(names)}
+    parts = (money.imported, money.exported, money.saved, money.standing, money.net, money.battery)
+    return {"currency": money.currency, **{n: _rounded(v, 4) for n, v in zip(names, parts, strict=True)}}
+
+
+def meter_json(one: Deviation, zone: ZoneInfo) -> dict[str, Any]:
+    """A deviation from a real meter, as JSON has it."""
     return {
-        "currency": money.currency,
-        "import": _rounded(money.imported, 4),
-        "export": _rounded(money.exported, 4),
-        "saved": _rounded(money.saved, 4),
+        "counter": one.counter.value,
+        "start": iso_local(one.start, zone),
+        "end": iso_local(one.end, zone),
+        "meter_wh": round(one.meter_wh, 3),
+        "ledger_wh": _rounded(one.ledger_wh, 3),
+        "deviation": _rounded(one.ratio, 6),
+        "coverage": round(one.coverage, 6),
     }
 
 

@@ -262,7 +262,16 @@ def _told(report: DayReport) -> list[str]:
 
 def _tariff(report: DayReport) -> str:
     tariff = report.site.tariff
-    if tariff is None or report.cost is None or report.cost.imported is None:
+    if tariff is None or report.bought_for is None or report.cost is None or report.cost.imported is None:
         return ""
-    bought, sold = price(tariff.import_price, tariff.currency), price(tariff.export_price, tariff.currency)
-    return f"{bought} per kWh bought, {sold} per kWh sold"
+    parts = [f"{_prices(report.bought_for, tariff.currency)} per kWh bought"]
+    if report.sold_for is not None:
+        parts.append(f"{_prices(report.sold_for, tariff.currency)} per kWh sold")
+    if report.cost.standing:
+        parts.append(f"{money(report.cost.standing, tariff.currency)} a day standing charge")
+    return ", ".join(parts)
+
+
+def _prices(span: tuple[float, float], currency: str) -> str:
+    low, high = (price(one, currency) for one in span)
+    return low if low == high else f"{low} to {high}"

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from watchman.energy.account import Plant
 from watchman.energy.slots import Role
-from watchman.energy.tariff import Tariff
+from watchman.energy.tariff import Prices, Tariff
 
 SECTIONS = ("chart", "story", "bars", "alerts", "compare")
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Settings of one home. `roles` are the configured ones; `tariff` is None where no price is configured."""
+    """Settings of one home. `roles` are the configured ones; `tariff` is None where no price is configured.
+
+    `peak_w` is that of the whole roof, `co2` the grid's intensity in g/kWh.
+    """
 
     name: str
     timezone: str
@@ -22,6 +26,8 @@ class Site:
     capacity_wh: float | None = None
     reserve_percent: float | None = None
     tariff: Tariff | None = None
+    peak_w: float | None = None
+    co2: tuple[Prices, ...] = ()
     sections: tuple[str, ...] = SECTIONS
     external_url: str = ""
 
@@ -29,6 +35,11 @@ class Site:
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def plant(self) -> Plant:
+        """What the figures must know."""
+        return Plant(self.zone, self.roles, self.capacity_wh, self.peak_w, self.tariff, self.co2)
 
     @property
     def title(self) -> str:
