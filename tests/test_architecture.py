@@ -54,6 +54,8 @@ LAYERS = {
         "posting",
         "once",
         "checks",
+        "ports",
+        "prices",
         "previewing",
         "actions",
         "silencing",

@@ -9,40 +9,32 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import IO, Any
 
-from watchman.energy.account import KINDS, Values
-from watchman.energy.beside import AddValues, ReadValues, Wanted, settle_beside
+from watchman.energy.beside import settle_beside
 from watchman.energy.curve import MINUTE_S, Curve, curve_of
 from watchman.energy.figures import figures
-from watchman.energy.meters import Deviation, Reading, deviations, spans
 from watchman.energy.settle import (
-    NO_MEMORY,
-    CounterSource,
-    FetchRange,
     FetchRaw,
-    Memory,
     OnProgress,
-    ReadSlots,
     Settled,
     Source,
-    WriteSlots,
     fetch_curve,
     house_moves,
     settle,
 )
-from watchman.energy.slots import SLOT_S, Flow, Role
+from watchman.energy.slots import Flow
 from watchman.energy.tracks import Sampled
 from watchman.errors import QueryError, UsageError, WatchmanError
 from watchman.localtime import day_of, local_day
+from watchman.ports import Ports
 from watchman.report.day import Comparison, DayReport, build_day, comparison, to_json
 from watchman.report.happened import events
 from watchman.report.opening import opening
 from watchman.report.render import CHART_NAME, render_html, render_push, render_text
-from watchman.report.site import Incident, Site, Told
+from watchman.report.site import Site
 from watchman.report.verdict import title
 
 COMPARED_DAYS = 7
@@ -56,49 +48,6 @@ _USUAL_FLOWS = (Flow.PRODUCTION, Flow.CONSUMPTION)
 # Prometheus keeps nothing for ever; who asks for more names a date.
 OLDEST_DAYS = 3660
 FORMATS = ("text", "push", "html", "page")
-
-Progress = Callable[[str], None]
-HasBefore = Callable[[Sequence[str], float], bool]
-"""`has_before(expressions, ts)`: whether Prometheus has samples of any of them before `ts`; raises QueryError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a job needs of the world. All times in unix seconds; a fetch raises QueryError.
-
-    `wanted` are the series beside the energies (prices and the like), kept through `add_values`.
-    """
-
-    site: Site
-    roles: Mapping[Role, str]
-    fetch_raw: FetchRaw
-    fetch_range: FetchRange
-    read_slots: ReadSlots
-    write_slots: WriteSlots
-    incidents: Callable[[float, float], list[Incident]]
-    told: Callable[[float, float], list[Told]]
-    now: Callable[[], float]
-    progress: Progress = lambda _line: None
-    memory: Memory = NO_MEMORY
-    counters: Mapping[Flow, CounterSource] = field(default_factory=dict)
-    has_before: HasBefore = lambda _exprs, _ts: False
-    wanted: tuple[Wanted, ...] = ()
-    read_values: ReadValues = lambda _kind, _start, _end: {}
-    add_values: AddValues = lambda _kind, _values: None
-    readings: Callable[[], list[Reading]] = list
-
-    def values(self, start: float, end: float) -> Values:
-        """The series beside the energies over [start, end)."""
-        return {kind: self.read_values(kind, start, end) for kind in KINDS}
-
-    def deviations(self, start: float, end: float) -> list[Deviation]:
-        """The ledger against the meters between all readings that follow each other and touch [start, end)."""
-        found: list[Deviation] = []
-        for before, after in spans(self.readings()):
-            if before.at < end and after.at > start:
-                rows = self.read_slots(before.at - SLOT_S, after.at, (before.counter,))
-                found += deviations((before, after), rows)
-        return found
 
 
 def serve(

@@ -16,6 +16,7 @@ from watchman.energy.settle import CounterSource, Memory
 from watchman.energy.slots import Asked, Flow, Role, Slot, all_roles
 from watchman.energy.units import WH_PER_UNIT
 from watchman.notify.plan import HoldReason
+from watchman.ports import Ports
 from watchman.prices import file_values, wanted
 from watchman.prometheus import Prometheus
 from watchman.report.site import Incident, Site, Told
@@ -27,7 +28,7 @@ from watchman.store.meters import read_readings
 from watchman.store.notices import held_between, told_between
 from watchman.store.slot_series import add_values, read_values
 from watchman.wiring import prometheus_settings, state_url
-from watchman.worker import Ports, serve
+from watchman.worker import serve
 
 NICENESS = 10
 TOLD_LATE_S = 2 * 86400.0

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from watchman.errors import UsageError
+from watchman.ports import Ports
 from watchman.report.push_chart import push_chart, ticks, unit_of
 from watchman.report.site import Site
 from watchman.series import Series
-from watchman.worker import Ports, run_job
+from watchman.worker import run_job
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Fri 21 Nov 2025, 05:40 in Berlin.

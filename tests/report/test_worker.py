@@ -16,9 +16,10 @@ from PIL import Image
 from watchman.energy.settle import Memory
 from watchman.energy.slots import Asked, Role, Slot
 from watchman.errors import QueryError, UsageError
+from watchman.ports import Ports
 from watchman.report.site import Incident, Told
 from watchman.series import Series
-from watchman.worker import Ports, run_job, serve
+from watchman.worker import run_job, serve
 
 
 class Store:
