@@ -19,6 +19,7 @@ from servers import binary
 
 from watchman import __version__
 from watchman.config.load import load_config
+from watchman.modes import Mode
 from watchman.sonnen.settings import Options, load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -142,6 +143,66 @@ def test_the_scrape_jobs_for_dockprom_are_those_of_the_stack() -> None:
         ("sonnenexporter", ["sonnen:9422"]),
         ("watchman", ["watchman:9424"]),
     ]
+
+
+DOCKPROM = ROOT / "deploy/dockprom"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_section_for_each_mode_fits_the_config_for_dockprom(mode: Mode, tmp_path: Path) -> None:
+    whole = yaml.safe_load((DOCKPROM / "config.yaml").read_text())
+    whole |= yaml.safe_load((DOCKPROM / mode / "watchman.yaml").read_text())
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(whole))
+    assert load_config(file, ENVIRONMENT).mode is mode
+
+
+def test_the_config_for_dockprom_is_that_of_mode_beside() -> None:
+    whole = yaml.safe_load((DOCKPROM / "config.yaml").read_text())
+    assert yaml.safe_load((DOCKPROM / "beside/watchman.yaml").read_text()).items() <= whole.items()
+
+
+def test_alertmanagers_webhook_for_dockprom_leads_to_watchman_and_to_a_receiver() -> None:
+    config = yaml.safe_load((DOCKPROM / "before/alertmanager.yml").read_text())
+    known = {receiver.name for receiver in load_config(DOCKPROM / "config.yaml", ENVIRONMENT).receivers}
+    posting = {one["name"]: one["webhook_configs"] for one in config["receivers"] if "webhook_configs" in one}
+    assert set(posting) <= known
+    assert [hook["url"] for hooks in posting.values() for hook in hooks] == [
+        "http://watchman:9424/webhook/alertmanager"
+    ]
+
+
+@pytest.mark.parametrize("mode", ["beside", "before"])
+def test_the_routes_for_dockprom_tell_watchmans_alerts_by_the_label_it_adds(mode: str) -> None:
+    external = yaml.safe_load((DOCKPROM / "config.yaml").read_text())["external_labels"]
+    assert external == {"monitor": "docker-host-alpha", "sent_by": "watchman"}
+    assert 'sent_by="watchman"' in (DOCKPROM / mode / "alertmanager.yml").read_text()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("mode", ["beside", "before"])
+def test_alertmanager_accepts_the_routes_for_dockprom(mode: str) -> None:
+    accepts(binary("amtool"), "check-config", DOCKPROM / mode / "alertmanager.yml")
+
+
+@pytest.mark.integration
+def test_prometheus_accepts_the_pieces_for_dockprom(tmp_path: Path) -> None:
+    jobs = yaml.safe_load((DOCKPROM / "scrape-jobs.yml").read_text())
+    whole = {"scrape_configs": jobs, **yaml.safe_load((DOCKPROM / "instead/prometheus.yml").read_text())}
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump(whole))
+    accepts(binary("promtool"), "check", "config", file)
+
+
+@pytest.mark.integration
+def test_the_files_of_others_in_the_documents_are_accepted_by_their_programs(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```yml\n# (\w+)\.yml\n(.*?)^```$", (ROOT / "docs/alertmanager.md").read_text(), re.M | re.S)
+    assert [name for name, _ in blocks] == ["prometheus", "alertmanager"]
+    for name, text in blocks:
+        file = tmp_path / f"{name}.yml"
+        file.write_text(text if name == "prometheus" else f"route: {{receiver: phone}}\n{text}")
+        program = ("promtool", "check", "config") if name == "prometheus" else ("amtool", "check-config")
+        accepts(binary(program[0]), *program[1:], file)
 
 
 @pytest.mark.integration

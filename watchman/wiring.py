@@ -61,6 +61,14 @@ SHIPPED_INHIBITIONS = (
         target_matchers=['alertname="BatteryFault"'],
         equal=["host", "sn"],
     ),
+    # What `up == 0` is called in dockprom and elsewhere: it names the exporter's job within a minute.
+    InhibitRuleConfig(
+        source_matchers=[
+            'alertname=~"monitor_service_down|InstanceDown|TargetDown|ServiceDown|PrometheusTargetMissing"'
+        ],
+        target_matchers=['alertname="BatteryDataMissing"', 'reason="exporter"'],
+        equal=["job"],
+    ),
 )
 
 

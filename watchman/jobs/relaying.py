@@ -186,7 +186,9 @@ def _post(desk: _Desk, key: GroupKey, heard: Iterable[ActiveAlert]) -> Post:
             over.append(alert)
         elif alert.fingerprint not in desk.ours and (alert.fingerprint in told or not _is_past(desk, alert)):
             firing.append(alert)
-    return Post(tuple(firing), tuple(over))
+    # One alert may be there twice, with and without the labels that we add: it fires while one of them does.
+    fires = {alert.fingerprint for alert in firing}
+    return Post(tuple(firing), tuple(alert for alert in over if alert.fingerprint not in fires))
 
 
 def _is_past(desk: _Desk, alert: ActiveAlert) -> bool:
