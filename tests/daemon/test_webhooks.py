@@ -185,6 +185,47 @@ def test_two_members_of_a_cluster_tell_once(make_world):
     assert stack.webhook(down(stack), externalURL="http://two") == []
 
 
+def test_a_second_member_that_speaks_of_what_it_saw_before_the_end_is_not_heard(stack):
+    """It looks at its alerts, waits for the first member, and posts what it saw."""
+    stack.webhook(down(stack))
+    over = down(stack, ends_at=stack.world.clock.at + 1)
+    stack.world.clock.at += 2
+    assert stack.webhook(over) == ["Over: The NAS is down"]
+    assert stack.webhook(down(stack)) == []
+    assert stack.minutes(1, 3) == {}
+    assert stack.webhook(over) == []
+    assert stack.minutes(3, 20) == {}
+    assert len(stack.world.incidents()) == 1
+
+
+@pytest.mark.parametrize(("mode", "minute"), [("beside", 1), ("instead", 6)])
+def test_what_was_said_to_be_over_and_was_not_is_told_again(make_world, mode, minute):
+    """Its sender fell silent for a while: the alert comes back with its old start, and it is no echo."""
+    stack = Stack(make_world(config=BESIDE, rules=AT_ONCE))
+    if mode == "instead":
+        stack.members = ()
+        stack.plug_in()
+    stack.webhook(down(stack))
+    stack.world.clock.at = stack.world.minute(0) + 1
+    assert stack.webhook(down(stack, ends_at=stack.world.clock.at)) == ["Over: The NAS is down"]
+    for member in stack.members:
+        member.known[fingerprint(DOWN)] = DOWN
+    assert stack.webhook(down(stack)) == []
+    assert stack.minutes(1, 8) == {minute: ["The NAS is down"]}
+    assert [ended for _, _, ended in stack.world.incidents()] == [None], "one incident that goes on"
+
+
+def test_the_end_of_an_earlier_story_does_not_end_the_new_one(stack):
+    stack.webhook(down(stack, ends_at=None))
+    again = theirs(DOWN, starts_at=stack.world.start + 100, summary="The NAS is down")
+    first_end = down(stack, ends_at=stack.world.start + 50)
+    stack.world.clock.at = stack.world.start + 101
+    assert stack.webhook(first_end) == ["Over: The NAS is down"]
+    assert stack.webhook(again) == ["The NAS is down"]
+    assert stack.webhook(first_end) == []
+    assert [ended for _, _, ended in stack.world.incidents()][-1] is None
+
+
 def test_what_a_webhook_brought_explains_own_alerts(make_world):
     """An inhibit rule whose source only Alertmanager knows."""
     inhibit = "inhibit_rules: [{source_matchers: [alertname=monitor_service_down], target_matchers: [alertname=Hot]}]\n"

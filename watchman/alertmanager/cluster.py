@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watchman.alertmanager.client import Alertmanager, AlertmanagerError
 from watchman.alertmanager.model import TheirAlert
@@ -17,7 +17,7 @@ class ClusterView:
 
     `alerts` are by the fingerprint they have there; None while no member has ever answered. Of a cluster that does not
     answer now the last answer stays. `down_since` is when the first look in vain was (unix seconds), None while at
-    least one member answers. `webhook_receivers` None: not known.
+    least one member answers, `looked_at` when the last answer came. `webhook_receivers` None: not known.
     """
 
     alerts: Mapping[str, TheirAlert] | None = None
@@ -25,6 +25,7 @@ class ClusterView:
     errors: Mapping[str, str] = field(default_factory=dict)
     failing_since: Mapping[str, float] = field(default_factory=dict)
     down_since: float | None = None
+    looked_at: float = 0.0
 
 
 def look(members: Sequence[Alertmanager], before: ClusterView, now: float) -> ClusterView:
@@ -38,7 +39,7 @@ def look(members: Sequence[Alertmanager], before: ClusterView, now: float) -> Cl
     good = [found for found in answers if not isinstance(found, str)]
     if not good:
         down_since = now if before.down_since is None else before.down_since
-        return ClusterView(before.alerts, before.webhook_receivers, errors, since, down_since)
+        return replace(before, errors=errors, failing_since=since, down_since=down_since)
     alerts: dict[str, TheirAlert] = {}
     receivers: set[str] = set()
     for listed, posting in good:
@@ -47,7 +48,7 @@ def look(members: Sequence[Alertmanager], before: ClusterView, now: float) -> Cl
             # One that a member holds back is held back: the others just do not know of the silence yet.
             if alert.fingerprint not in alerts or alert.held:
                 alerts[alert.fingerprint] = alert
-    return ClusterView(alerts, frozenset(receivers), errors, since)
+    return ClusterView(alerts, frozenset(receivers), errors, since, looked_at=now)
 
 
 def _ask(member: Alertmanager) -> tuple[list[TheirAlert], frozenset[str]] | str:

@@ -32,6 +32,9 @@ from watchman.store import notices, outbox, posted, relayed
 
 log = logging.getLogger(__name__)
 
+ECHO_S = 360.0
+"""Who cannot ask an Alertmanager waits for one group_interval, in which it would tell the end again."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
@@ -39,7 +42,8 @@ class _Desk:
 
     `ours`: alerts that are dispatch's to tell.
 
-    `over`: when alerts ended (unix seconds) that another source knows and no other source reports any more.
+    `over`: when alerts ended (unix seconds) that another source knows and no other source reports any more; `closed`:
+    those of a webhook that are over.
     """
 
     now: float
@@ -49,6 +53,7 @@ class _Desk:
     groups: dict[GroupKey, GroupMemory]
     ours: frozenset[str]
     over: Mapping[str, float]
+    closed: Mapping[str, PostedAlert]
 
 
 _Done = tuple[Notification | None, Sequence[Held]]
@@ -64,15 +69,21 @@ def take_webhook(context: Context, receiver: str | None, document: Any) -> None:
     hook = read_webhook(document, now)
     key = GroupKey(hook.group_key, hook.receiver, _receiver(context, receiver, hook.receiver))
     heard = _heard(context, hook, now)
+    links = {alert.fingerprint: url for alert, url in heard}
     context.brought.update(alert.fingerprint for alert, _ in heard if alert.firing)
     known_here = {fingerprint(alert.labels) for alert in context.book.every_alert()}
-    theirs = [_posted(alert, url, now) for alert, url in heard if alert.fingerprint not in known_here]
     with context.store.begin() as connection:
+        rows = {row.fingerprint: row for row in posted.load(connection, source=Source.ALERTMANAGER)}
+        alerts = [alert for alert, _ in heard if not _is_old_end(alert, rows.get(alert.fingerprint))]
+        fresh = [alert for alert in alerts if not _is_echo(alert, rows.get(alert.fingerprint))]
+        theirs = [
+            _posted(alert, links[alert.fingerprint], now) for alert in fresh if alert.fingerprint not in known_here
+        ]
         news = posted.put(connection, theirs, now).news
         desk = _desk(context, connection, now)
         desk.groups.setdefault(key, GroupMemory(hook.group_labels))
-        _adopt(desk, key, {alert.fingerprint for alert, _ in heard})
-        done = _decide(context, desk, key, _post(desk, key, [alert for alert, _ in heard]), _note(hook))
+        _adopt(desk, key, {alert.fingerprint for alert in alerts})
+        done = _decide(context, desk, key, _post(desk, key, alerts), _note(hook))
     _tell(context, done)
     context.metrics.webhooks.labels("told" if done[0] else "nothing new").inc()
     if news:
@@ -150,12 +161,37 @@ def _posted(alert: ActiveAlert, generator_url: str, now: float) -> PostedAlert:
 
 
 def _desk(context: Context, connection: Connection, now: float) -> _Desk:
-    alerts = merged_alerts(context, posted.load(connection), now)
+    theirs = posted.load(connection)
+    alerts = merged_alerts(context, theirs, now)
     firing = [alert for alert in alerts if alert.firing]
     gate = make_gate(now, firing, context.wiring.routing, recollect(context, connection, now))
     ours = told_here(context, connection, firing)
-    groups = relayed.load(connection)
-    return _Desk(now, connection, gate, groups, dict(groups), ours, ends_known_here(context, alerts, now))
+    groups, over = relayed.load(connection), ends_known_here(context, alerts, now)
+    closed = {row.fingerprint: row for row in theirs if row.source is Source.ALERTMANAGER and not row.is_open}
+    return _Desk(now, connection, gate, groups, dict(groups), ours, over, closed)
+
+
+def _is_echo(alert: ActiveAlert, row: PostedAlert | None) -> bool:
+    """True if an alert is said to fire whose end was told.
+
+    A second member of a cluster looks at its alerts, then waits for the first one to tell, and does not look again.
+    """
+    return alert.firing and row is not None and not row.is_open and (row.ends_at or 0.0) > alert.starts_at
+
+
+def _is_old_end(alert: ActiveAlert, row: PostedAlert | None) -> bool:
+    """True for the end of what has begun anew meanwhile."""
+    return alert.ends_at is not None and row is not None and row.is_open and alert.ends_at < row.starts_at
+
+
+def _is_doubted(context: Context, desk: _Desk, alert: ActiveAlert) -> bool:
+    """True while nobody knows whether an alert fires again or is an echo: the members' lists tell, or time does."""
+    row = desk.closed.get(alert.fingerprint)
+    if row is None or not _is_echo(alert, row):
+        return False
+    if not context.wiring.members or context.cluster.down_since is not None:
+        return desk.now - row.updated_at < ECHO_S
+    return context.cluster.looked_at <= row.updated_at or alert.fingerprint not in (context.cluster.alerts or {})
 
 
 def _adopt(desk: _Desk, key: GroupKey, names: set[str]) -> None:
@@ -204,7 +240,7 @@ def _decide(context: Context, desk: _Desk, key: GroupKey, post: Post | None, not
         return None, ()
     node = _node(key)
     doors = Doors(
-        untold=lambda alert: desk.gate.untold(alert, node) is not None,
+        untold=lambda alert: desk.gate.untold(alert, node) is not None or _is_doubted(context, desk, alert),
         told=lambda alert: desk.gate.told(alert, node, key.receiver) is not None,
         acknowledged=desk.gate.is_acknowledged,
         send_resolved=receiver.send_resolved,
@@ -215,6 +251,8 @@ def _decide(context: Context, desk: _Desk, key: GroupKey, post: Post | None, not
         relayed.save(desk.connection, key, after, desk.now)
     held = notices.add_held(desk.connection, _held(desk, key, after, node), desk.now)
     if notification is not None:
+        again = [desk.closed[name] for name in sorted(notification.new) if name in desk.closed]
+        posted.put(desk.connection, [replace(row, ends_at=None, updated_at=desk.now) for row in again], desk.now)
         rows = postings(context, Plan((notification,), {}, (), None), desk.connection)
         noted = (replace(row, message=_with_note(row.message, note)) for row in rows)
         outbox.add(desk.connection, noted, desk.now)

@@ -115,9 +115,10 @@ def _heard(memory: GroupMemory, post: Post) -> tuple[dict[str, ActiveAlert], dic
             waiting[alert.fingerprint] = alert
     for alert in post.over:
         waiting.pop(alert.fingerprint, None)
-        if alert.fingerprint in told:
-            known = told[alert.fingerprint]
-            told[alert.fingerprint] = replace(alert, starts_at=known.starts_at, since=known.since)
+        before = told.get(alert.fingerprint)
+        # An end from before its start is that of an earlier story.
+        if before is not None and (alert.ends_at or 0.0) >= before.starts_at:
+            told[alert.fingerprint] = replace(alert, starts_at=before.starts_at, since=before.since)
     return told, waiting
 
 
