@@ -25,7 +25,7 @@ from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.rules.rule import Group
 from watchman.rules.slots import slot_offset
 from watchman.scheduler import SlotScheduler
-from watchman.store import Store, open_store, posted
+from watchman.store import Store, open_store, posted, silences
 from watchman.store.alerts import load_alerts
 from watchman.store.away import get_away
 from watchman.store.cases import order_key
@@ -95,6 +95,7 @@ class Daemon:
         self._schedule()
         self._web.start()
         self._ear.follow(self.context)
+        self._submit("members", "silences", partial(jobs.read_silences, self.context))
         self._submit("report", "reports", partial(jobs.make_due_reports, self.context))
         self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
         self._scheduler.run_until(self._stop, self._run_what_is_due)
@@ -127,6 +128,7 @@ class Daemon:
         # From here on nothing may fail: the old wiring is gone.
         old, context.wiring = context.wiring, wiring
         old.close()
+        context.silences = context.silences if wiring.members else ()
         self._scheduler.clear()
         self._schedule()
         jobs.forget_removed_rules(context)
@@ -279,6 +281,7 @@ def make_context(
         away = get_away(connection)
         key = order_key(connection, clock.now())
         posted.keep_open(connection, clock.now() + wiring.config.resolve_timeout)
+        theirs = silences.load_theirs(connection) if wiring.members else ()
     metrics = Metrics(book.every_alert, lambda: views.gauges(context))
     metrics.reload_ok.set(1)
     metrics.reload_time.set(clock.now())
@@ -292,6 +295,7 @@ def make_context(
         wake=wake,
         stopping=stopping,
         started_at=clock.now(),
+        silences=theirs,
         facts=usual or {},
         is_away=wiring.config.site.away or away.on,
         order_key=key,

@@ -79,3 +79,5 @@ def test_the_silences_of_a_real_alertmanager_are_read(make_world, run_alertmanag
     server.kill()
     jobs.read_silences(world.context)
     assert world.context.silences == (found,), "what was known stays in force while the Alertmanager is away"
+    world.restart()
+    assert world.context.silences == (found,), "and over a restart"

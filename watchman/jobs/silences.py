@@ -33,6 +33,9 @@ def read_silences(context: Context) -> None:
         if found != context.silences:
             log.info("%d silences of the Alertmanager are in force or ahead", len(found))
             context.silences = found
+            # The next process obeys them from its first moment on, and while no Alertmanager answers it.
+            with context.store.begin() as connection:
+                silences.keep_theirs(connection, found, context.clock.now())
             context.want_dispatch()
         return
 

@@ -1,10 +1,11 @@
-"""Own silences: made by the API, by `watchman silence` and by buttons in messages."""
+"""Own silences, made by the API, by `watchman silence` and from messages; and a memory of an Alertmanager's."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -13,8 +14,10 @@ from watchman.notify import silences as rules
 from watchman.notify.matchers import Matcher, Op, make_matcher
 from watchman.notify.mute import Silence
 from watchman.notify.silences import SilenceError
+from watchman.store.facts import get_fact, set_fact
 from watchman.store.schema import silences
 
+THEIRS = "silences_of_alertmanager"
 Mark = tuple[int, float | None]
 """Changes whenever a silence is made, edited or expired."""
 
@@ -71,13 +74,30 @@ def mark(connection: Connection) -> Mark:
     return int(row[0]), row[1]
 
 
+def keep_theirs(connection: Connection, theirs: Iterable[Silence], now: float) -> None:
+    """Remember the silences of an Alertmanager as they were read last."""
+    set_fact(connection, THEIRS, [{"id": one.id, **_values(one)} for one in theirs], now)
+
+
+def load_theirs(connection: Connection) -> tuple[Silence, ...]:
+    """The silences of an Alertmanager as they were read last, maybe by the process before."""
+    return tuple(_silence(SimpleNamespace(**fields)) for fields in get_fact(connection, THEIRS) or ())
+
+
 def forget(connection: Connection, before: float) -> None:
     """Drop silences that ended before a moment."""
     connection.execute(delete(silences).where(silences.c.ends_at < before))
 
 
 def _write(connection: Connection, silence: Silence) -> None:
-    row = {
+    row = _values(silence)
+    known = connection.execute(update(silences).where(silences.c.id == silence.id).values(row)).rowcount
+    if not known:
+        connection.execute(insert(silences).values(id=silence.id, **row))
+
+
+def _values(silence: Silence) -> dict[str, Any]:
+    return {
         "matchers": json.dumps([[one.name, one.op.value, one.value] for one in silence.matchers]),
         "starts_at": silence.starts_at,
         "ends_at": silence.ends_at,
@@ -85,9 +105,6 @@ def _write(connection: Connection, silence: Silence) -> None:
         "created_by": silence.created_by,
         "comment": silence.comment,
     }
-    known = connection.execute(update(silences).where(silences.c.id == silence.id).values(row)).rowcount
-    if not known:
-        connection.execute(insert(silences).values(id=silence.id, **row))
 
 
 def _silence(row: Any) -> Silence:
