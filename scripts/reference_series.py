@@ -15,7 +15,10 @@ from watchman import app, views
 from watchman.book import RuleHealth, rules_with_keys
 from watchman.clock import Clock
 from watchman.config import load_config
+from watchman.jobs.drill import DRILL_REASON
 from watchman.metrics import alert_families
+from watchman.notify.message import Message
+from watchman.notify.outbox import Outcome
 from watchman.sonnen import exporter
 from watchman.sonnen.answers import read_answer
 from watchman.sonnen.collector import Build, collect
@@ -24,7 +27,7 @@ from watchman.sonnen.learn import Took, learn
 from watchman.sonnen.plan import Ask, State, endpoints_of, first_state
 from watchman.sonnen.system import System, Target
 from watchman.sonnen.values import Failure
-from watchman.store import open_store
+from watchman.store import Store, open_store, outbox
 from watchman.wiring import wire
 
 PAYLOADS = Path(__file__).resolve().parent.parent / "tests" / "sonnen" / "payloads"
@@ -41,12 +44,22 @@ def daemon_series() -> list[tuple[str, str, str, str]]:
         context.facts = {f"usual_{what}": 1.0 for what in ("peak_production_w", "day_production_wh", "night_load_w")}
         key = next(key for key, _, _ in rules_with_keys(wiring.groups))
         context.book.put(key, {}, RuleHealth("err", "a fault", 0.0, 0.0, 0.0))
+        _put_drill(store)
         rows = list(_registered(context.metrics.registry))
         gauges = list(views.gauges(context))
         context.wiring.close()
         store.close()
     live = {name: (name, "gauge", ", ".join(labels), text) for name, text, labels, _ in gauges}
     return [*rows, *live.values()]
+
+
+def _put_drill(store: Store) -> None:
+    """A monthly test that was taken, for the series that tell of it."""
+    message = Message("Monthly test", "works")
+    with store.begin() as connection:
+        outbox.add(connection, [outbox.Posting("phone", "key", "test", "drill", message, DRILL_REASON)], 0.0)
+        for row in outbox.lease(connection, ["key"], 0.0, 0.0, 1):
+            outbox.write(connection, Outcome(row, 0.0, "accepted"))
 
 
 def _registered(registry: Any) -> Iterator[tuple[str, str, str, str]]:
@@ -67,6 +80,8 @@ site:
 receivers: [{name: phone, apprise: ["ntfy://127.0.0.1/home"]}]
 route: {receiver: phone}
 alertmanager: {urls: ["http://127.0.0.1:9"]}
+heartbeat: {url: "http://127.0.0.1:9"}
+watchdog: {}
 """
 
 

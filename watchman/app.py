@@ -39,7 +39,8 @@ log = logging.getLogger(__name__)
 EVALUATORS = 4
 # A group that took so long last time waits with its like, so that it keeps no other from its slot.
 SLOW_GROUP_S = 1.0
-SENDERS = 8
+# One for each destination, made when it is needed: whoever hangs holds its own.
+SENDERS = 32
 SHUTDOWN_S = 5.0
 # A full disk fails every job at every slot; one line in so many seconds is enough to know.
 SAME_FAULT_S = 300.0
@@ -127,6 +128,7 @@ class Daemon:
             raise
         # From here on nothing may fail: the old wiring is gone.
         old, context.wiring = context.wiring, wiring
+        context.wired_at = context.clock.now()
         old.close()
         context.silences = context.silences if wiring.members else ()
         self._scheduler.clear()
@@ -146,6 +148,9 @@ class Daemon:
         self._every(3600.0, "report", "facts", jobs.refresh_facts)
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
+        self._every(15.0, "upkeep", "stand in", jobs.stand_in)
+        self._every(60.0, "upkeep", "drill", jobs.drill)
+        self._every(15.0, "upkeep", "watchdog", jobs.look_for_watchdog)
         self._every(2.0, "look", "own silences", jobs.notice_silences)
         self._every(15.0, "look", "away", jobs.watch_away)
         self._every(2.0, "look", "look", jobs.look_at_home)

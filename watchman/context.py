@@ -13,7 +13,7 @@ from watchman.clock import Clock
 from watchman.metrics import Metrics
 from watchman.notify.mute import Silence
 from watchman.rules.batch import Memory
-from watchman.rules.builtin import Stuck
+from watchman.rules.builtin import GivenUp, Stuck
 from watchman.rules.handover import Told
 from watchman.series import LabelKey, Labels
 from watchman.store import Store
@@ -44,6 +44,7 @@ class Context:
     before they are `taken_over` from an Alertmanager that does not tell them (`silent_reason`), every member has
     `refused` them, or no member knows them any more since (`gone_since`);
     `batches` is what each group's joined queries taught, `group_took_s` how long its last evaluation was;
+    `silent_because` is why the heartbeat does not beat; `wired_at` is when the configuration was last loaded;
     `written` holds the series of each rule that were last written to `remote_write_url`.
     """
 
@@ -66,6 +67,10 @@ class Context:
     silences: tuple[Silence, ...] = ()
     silence_mark: Mark | None = None
     stuck: tuple[Stuck, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
+    silent_because: str = ""
+    watchdog_seen_at: float | None = None
+    wired_at: float = 0.0
     home: HomeNow = HomeNow()
     page_asked_at: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -48,6 +48,7 @@ class Metrics:
         )
         self.orders = make.counter("orders", "Links and buttons of messages, by outcome", "way", "outcome")
         self.deliveries = make.counter("deliveries", "Attempts to deliver, by outcome", "receiver", "outcome")
+        self.fallbacks = make.counter("fallbacks", "Messages handed to a fallback", "receiver", "fallback")
         self.forwards = make.counter("alertmanager_posts", "Posts to an Alertmanager, by outcome", "outcome")
         self.received = make.counter("alerts_received", "Alerts that others sent, by outcome", "source", "outcome")
         self.webhooks = make.counter("webhooks", "Webhooks of an Alertmanager, by what became of them", "outcome")

@@ -13,13 +13,16 @@ from watchman.book import RuleHealth, rules_with_keys
 from watchman.config import Config
 from watchman.context import Context
 from watchman.errors import StoreError
-from watchman.jobs.condition import clock_behind_s, free_bytes
+from watchman.jobs.condition import clock_behind_s, free_bytes, watchdog_silent_s
 from watchman.jobs.dispatching import active_alerts, merged_alerts
+from watchman.jobs.drill import DRILL_REASON
+from watchman.jobs.heartbeat import why_silent
 from watchman.jobs.look import WATCHED_S, look_at_home
 from watchman.jobs.members import listed_there
 from watchman.metrics import GaugeRows
 from watchman.notify.message import ActiveAlert
 from watchman.notify.severity import rank, severity_of
+from watchman.notify.watchdog import without_watchdog
 from watchman.rules.alert import AlertState
 from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.solar.sun import elevation_degrees
@@ -106,7 +109,8 @@ def _from_store(context: Context) -> tuple[list[ActiveAlert], list[outbox_views.
             error = []
     except StoreError as fault:
         alerts, latest, error = merged_alerts(context, (), context.clock.now()), [], [str(fault)]
-    return list({alert.fingerprint: alert for alert in alerts if alert.firing}.values()), latest, error
+    shown = without_watchdog(context.wiring.watchdog, alerts)
+    return list({alert.fingerprint: alert for alert in shown if alert.firing}.values()), latest, error
 
 
 def is_ready(context: Context) -> bool:
@@ -190,6 +194,8 @@ def _outbox_gauges(context: Context) -> GaugeRows:
     try:
         with context.store.read() as connection:
             backlogs = {backlog.receiver: backlog for backlog in outbox_views.backlogs(connection, 0.0)}
+            accepted = outbox_views.last_accepted(connection)
+            drills = outbox_views.drills(connection, DRILL_REASON)
     except StoreError:
         # No value is better than a wrong one, and the other series must not go with it.
         return
@@ -202,6 +208,13 @@ def _outbox_gauges(context: Context) -> GaugeRows:
         oldest_s = now - backlog.oldest_at if backlog and backlog.oldest_at is not None else 0.0
         yield "watchman_outbox_oldest_seconds", "Age of the oldest waiting message", {"receiver": receiver}, oldest_s
 
+    for receiver, at in sorted(accepted.items()):
+        name = "watchman_receiver_last_accepted_timestamp_seconds"
+        yield name, "When a receiver's services last took a message", {"receiver": receiver}, at
+    for receiver, passed in sorted(drills.items()):
+        name = "watchman_receiver_drill_passed"
+        yield name, "1 if the last monthly test was taken, by all addresses", {"receiver": receiver}, float(passed)
+
 
 def _own_gauges(context: Context) -> GaugeRows:
     # Clients of an Alertmanager learn from this what they may ask for.
@@ -212,6 +225,12 @@ def _own_gauges(context: Context) -> GaugeRows:
         yield "watchman_alertmanager_up", "1 if this Alertmanager answered last", {"url": member.url}, answers
     behind = "How far the clock is behind a moment that has surely passed"
     yield "watchman_clock_behind_seconds", behind, {}, clock_behind_s(context)
+    if context.wiring.watchdog is not None:
+        silent_s = watchdog_silent_s(context) or 0.0
+        name = "watchman_watchdog_silent_seconds"
+        yield name, "How long the expected alert is overdue, 0 while it comes", {}, silent_s
+    if context.wiring.config.heartbeat is not None:
+        yield "watchman_heartbeat_beats", "1 while the heartbeat's URL is asked", {}, float(not why_silent(context))
     free = free_bytes(context)
     if free is not None:
         yield "watchman_state_free_bytes", "Room on the disk that holds the state", {}, free
@@ -249,7 +268,11 @@ def _problems(context: Context) -> Iterator[str]:
     if context.write_error:
         yield f"Recorded series cannot be written: {context.write_error}"
     for stuck in context.stuck:
-        yield f"Messages to {stuck.receiver} do not get through: {stuck.error}"
+        yield f"Messages to {stuck.receiver} do not get through since {stuck.since}: {stuck.error}"
+    for given_up in context.given_up:
+        yield f"{given_up.count} messages to {given_up.receiver} were given up: {given_up.error}"
+    if watchdog_silent_s(context) is not None:
+        yield "The alert that Prometheus always fires does not arrive"
 
 
 def _word(state: str) -> str:

@@ -32,11 +32,12 @@ from watchman.notify.orders import Topic
 from watchman.notify.plan import AwayPlan, Receiver, Routing
 from watchman.notify.render import Renderer, make_renderer
 from watchman.notify.route import Route, build_tree
+from watchman.notify.watchdog import Watchdog
 from watchman.prometheus import Prometheus, PrometheusSettings
 from watchman.prometheus.remote_write import RemoteWriter
 from watchman.rulefiles import read_rule_files
 from watchman.rules.batch import operands
-from watchman.rules.builtin import BUILT_IN_GROUP, STUCK
+from watchman.rules.builtin import BUILT_IN_GROUP, GIVEN_UP, STUCK
 from watchman.rules.loader import Defaults, lint_rules, load_rules
 from watchman.rules.records import put_in_records
 from watchman.rules.rule import Group, Rule
@@ -100,6 +101,7 @@ class Wiring:
     writer: RemoteWriter | None = None
     plans: Mapping[str, GroupPlan] = field(default_factory=dict)
     commands: Topic | None = None
+    watchdog: Watchdog | None = None
 
     @property
     def command_topic(self) -> str:
@@ -152,6 +154,7 @@ def wire(config: Config) -> Wiring:
         writer=_writer(config.prometheus),
         commands=_commands(config),
         plans=MappingProxyType({group.key: make_plan(group, config) for group in groups}),
+        watchdog=_watchdog(config),
     )
 
 
@@ -270,6 +273,11 @@ def _writer(config: PrometheusConfig) -> RemoteWriter | None:
     return RemoteWriter(config.remote_write_url, prometheus_settings(config))
 
 
+def _watchdog(config: Config) -> Watchdog | None:
+    expected = config.watchdog
+    return None if expected is None else Watchdog(to_matchers(expected.matchers, {}, {}), expected.timeout)
+
+
 def make_members(config: Config) -> Iterator[Alertmanager]:
     """A client for every member of the Alertmanager cluster; none without one."""
     beside = config.alertmanager
@@ -290,7 +298,10 @@ def _with_detours(root: Route, receivers: Mapping[str, Receiver]) -> Route:
     detours = []
     for stuck in receivers:
         others = [receiver.name for receiver in receivers.values() if receiver.destinations and receiver.name != stuck]
-        about = (make_matcher("alertname", Op.EQUAL, STUCK.name), make_matcher("receiver", Op.EQUAL, stuck))
+        about = (
+            make_matcher("alertname", Op.REGEX, f"{STUCK.name}|{GIVEN_UP.name}"),
+            make_matcher("receiver", Op.EQUAL, stuck),
+        )
         detours += [Route(receiver=name, matchers=about, continue_=name != others[-1]) for name in others]
     return replace(root, routes=(*detours, *root.routes))
 

@@ -306,3 +306,35 @@ def test_where_the_alertmanager_stands(load, section, mode):
 def test_a_mode_and_its_urls_must_fit(load, section, fault):
     (found,) = faults(load, SMALLEST + f"alertmanager: {section}\n")
     assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("receivers", "fault"),
+    [
+        ("{name: a, apprise: [x], fallback: c}", 'receivers[0].fallback: no receiver is called "c"; there is a, b'),
+        ("{name: a, apprise: [x], fallback: b}", 'receivers[0].fallback: receiver "b" has no apprise URL'),
+        ("{name: a, apprise: [x], fallback: a}", "receivers[0].fallback: the fallbacks lead back to this receiver"),
+    ],
+    ids=["unknown", "delivers nowhere", "itself"],
+)
+def test_a_fallback_that_tells_nobody_is_a_fault(load, receivers, fault):
+    text = SMALLEST.replace(
+        '[{name: phone, apprise: ["ntfys://ntfy.example.org/home"]}]', f"[{receivers}, {{name: b}}]"
+    )
+    (found,) = faults(load, text.replace("receiver: phone", "receiver: a"))
+    assert fault in found
+
+
+def test_fallbacks_in_a_circle_are_a_fault_of_each(load):
+    circle = "[{name: a, apprise: [x], fallback: b}, {name: b, apprise: [y], fallback: a}]"
+    text = SMALLEST.replace('[{name: phone, apprise: ["ntfys://ntfy.example.org/home"]}]', circle)
+    assert len(faults(load, text.replace("receiver: phone", "receiver: a"))) == 2
+
+
+def test_a_fallback_of_a_fallback_is_fine(load):
+    chain = "[{name: a, apprise: [x], fallback: b}, {name: b, apprise: [y], fallback: c}, {name: c, apprise: [z]}]"
+    text = SMALLEST.replace('[{name: phone, apprise: ["ntfys://ntfy.example.org/home"]}]', chain)
+    config = load(text.replace("receiver: phone", "receiver: a"))
+    assert [receiver.fallback for receiver in config.receivers] == ["b", "c", None]
+    assert config.receivers[0].fallback_after == 900.0
+    assert (config.drill.enabled, config.drill.at, config.watchdog) == (True, time(12, 0), None)

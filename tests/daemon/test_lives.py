@@ -165,8 +165,8 @@ def test_a_message_nobody_takes_is_told_to_the_others(make_world):
     give_up(world, 3, "401 wrong password")
     jobs.look_for_stuck(world.context)
     told = [message for minute in range(4, 8) for message in world.tick(minute)]
-    assert ("mail", "Messages to phone do not get through") in told
-    assert ("phone", "Messages to phone do not get through") not in told
+    assert ("mail", "Not delivered to phone: 1") in told
+    assert ("phone", "Not delivered to phone: 1") not in told
 
 
 def test_a_tick_that_changes_nothing_writes_nothing(make_world):

@@ -19,7 +19,7 @@ COMMANDS = {
     "report": ("report", "Make a digest of the period that contains a date."),
     "energy": ("energy", "The energy ledger: show, export, meter readings."),
     "notify": ("notify", "Send a test message and tell what each service answered."),
-    "outbox": ("outbox", "List, retry or drop messages that wait."),
+    "outbox": ("outbox", "Was it sent? List, log, retry or drop messages."),
     "silence": ("silence", "Keep alerts quiet for a while: add, list, expire."),
     "away": ("away", "Say that nobody is at home, or that somebody is again."),
     "backup": ("backup", "Copy the whole state into one file."),

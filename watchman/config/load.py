@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from watchman.config.foreign import unknown_key
 from watchman.config.model import ADDRESS_PATTERN, URL_PATTERN, Config
-from watchman.config.names import Problem, check_names, check_route
+from watchman.config.names import Problem, check_fallbacks, check_names, check_route
 from watchman.config.routing import to_inhibit_rule, to_route
 from watchman.config.tariff import check_tariff
 from watchman.config.templates import check_templates
@@ -106,6 +106,7 @@ def _say(details: ErrorDetails) -> str:
 
 def _cross_checks(config: Config, folder: Path) -> Iterator[Problem]:
     yield from check_names(config)
+    yield from check_fallbacks(config)
     yield from check_route(config, config.route, ("route",))
     yield from _check_old_matchers(config)
     yield from _check_web(config)

@@ -174,6 +174,10 @@ class ReceiverConfig(Section):
     name: str = Field(min_length=1)
     apprise: list[SecretStr] = []
     send_resolved: bool = True
+    fallback: str | None = Field(None, description="receiver that is told what this one cannot be told")
+    fallback_after: PositiveDuration = Field(
+        900.0, description="how long a message may wait before the fallback is told"
+    )
     templates: TemplatesConfig = TemplatesConfig()
     quiet_hours: QuietHoursConfig | None = None
     digest_only: bool = False
@@ -271,6 +275,20 @@ class HeartbeatConfig(SecretSection):
         return self
 
 
+class WatchdogConfig(Section):
+    """The alert that Prometheus always fires; watchman tells when it stops arriving."""
+
+    matchers: list[MatcherText] = Field(['alertname="Watchdog"'], min_length=1)
+    timeout: PositiveDuration = Field(600.0, description="for how long it may be missing")
+
+
+class DrillConfig(Section):
+    """A silent test of every receiver on the first of each month."""
+
+    enabled: bool = True
+    at: TimeOfDay = Field(default="12:00", validate_default=True)
+
+
 class WebAuth(SecretSection):
     """Who may use page and API: basic auth, a bearer token, or both."""
 
@@ -349,6 +367,8 @@ class Config(Section):
     alertmanager: AlertmanagerConfig | None = None
     solar: SolarConfig = SolarConfig()
     heartbeat: HeartbeatConfig | None = None
+    watchdog: WatchdogConfig | None = None
+    drill: DrillConfig = DrillConfig()
     web: WebConfig = WebConfig()
     commands: CommandsConfig = CommandsConfig()
     state: StateConfig = StateConfig()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from watchman.config.model import Config
 from watchman.config.routing import RouteConfig
@@ -34,6 +34,32 @@ def _repeated(names: list[str], section: str, what: str) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield (section, index, "name"), f'{what} "{name}" is given twice'
+
+
+def check_fallbacks(config: Config) -> Iterator[Problem]:
+    """Receivers that stand in for others must be there, be able to tell somebody, and not lead in a circle."""
+    fallbacks = {receiver.name: receiver.fallback for receiver in config.receivers}
+    empty = {receiver.name for receiver in config.receivers if not receiver.apprise}
+    for index, receiver in enumerate(config.receivers):
+        path = ("receivers", index, "fallback")
+        if receiver.fallback is None:
+            continue
+        if receiver.fallback not in fallbacks:
+            yield path, _unknown("receiver", receiver.fallback, list(fallbacks))
+        elif receiver.fallback in empty:
+            yield path, f'receiver "{receiver.fallback}" has no apprise URL: nobody would be told'
+        elif _leads_back(receiver.name, fallbacks):
+            yield path, "the fallbacks lead back to this receiver: a message would go round for ever"
+
+
+def _leads_back(name: str, fallbacks: Mapping[str, str | None]) -> bool:
+    seen, at = set[str](), fallbacks[name]
+    while at is not None and at not in seen:
+        if at == name:
+            return True
+        seen.add(at)
+        at = fallbacks.get(at)
+    return False
 
 
 def check_route(config: Config, route: RouteConfig, path: KeyPath) -> Iterator[Problem]:

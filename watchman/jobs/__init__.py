@@ -12,6 +12,9 @@
     take_webhook       what an Alertmanager tells -> outbox rows, one commit                when it is posted
     check_scraped      rules that wait for series of watchman that Prometheus lacks         every 10 min
     look_for_stuck     receivers that do not get their messages                             every 15 s
+    stand_in           what they were not told, to their fallback                           every 15 s
+    drill              a silent test of every receiver                                      once a month
+    look_for_watchdog  when the alert that always fires came last                           every 15 s
     look_at_home       present powers for the page                                          every 2 s, while looked at
     watch_away         nobody at home: what that changes, and a sign of life                every 15 s
     CommandEar         orders that buttons post to the command topic                        while there is a topic
@@ -26,15 +29,18 @@ from watchman.jobs.away import watch_away
 from watchman.jobs.commands import CommandEar
 from watchman.jobs.delivering import deliver, make_queue
 from watchman.jobs.dispatching import dispatch
+from watchman.jobs.drill import drill
 from watchman.jobs.evaluate import evaluate_group
 from watchman.jobs.forwarding import forward
+from watchman.jobs.heartbeat import heartbeat, look_for_watchdog
 from watchman.jobs.look import look_at_home
 from watchman.jobs.members import look_at_members
 from watchman.jobs.relaying import take_webhook
 from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
 from watchman.jobs.scraped import check_scraped
 from watchman.jobs.silences import notice_silences, read_silences
-from watchman.jobs.upkeep import ALIVE, forget_removed_rules, heartbeat, housekeeping, look_for_stuck
+from watchman.jobs.standing_in import look_for_stuck, stand_in
+from watchman.jobs.upkeep import ALIVE, forget_removed_rules, housekeeping
 
 __all__ = [
     "ALIVE",
@@ -43,6 +49,7 @@ __all__ = [
     "check_scraped",
     "deliver",
     "dispatch",
+    "drill",
     "evaluate_group",
     "forget_removed_rules",
     "forward",
@@ -51,11 +58,13 @@ __all__ = [
     "look_at_home",
     "look_at_members",
     "look_for_stuck",
+    "look_for_watchdog",
     "make_due_reports",
     "make_queue",
     "notice_silences",
     "read_silences",
     "refresh_facts",
+    "stand_in",
     "take_webhook",
     "watch_away",
 ]

@@ -6,6 +6,7 @@ import shutil
 
 from watchman.book import rules_with_keys
 from watchman.context import Context
+from watchman.notify.watchdog import missing_s
 from watchman.rules.builtin import Condition
 
 MEMBER_AWAY_S = 300.0
@@ -22,9 +23,21 @@ def condition(context: Context) -> Condition:
         blind_error=context.prometheus_error,
         failing_rules=failing,
         stuck=context.stuck,
+        given_up=context.given_up,
+        watchdog_silent_s=watchdog_silent_s(context),
         clock_behind_s=clock_behind_s(context),
         free_bytes=free_bytes(context),
         alertmanager_error=_alertmanager_error(context),
+    )
+
+
+def watchdog_silent_s(context: Context) -> float | None:
+    """For how long the alert that always fires has not come, if that is too long."""
+    return missing_s(
+        context.wiring.watchdog,
+        context.watchdog_seen_at,
+        max(context.started_at, context.wired_at),
+        context.clock.now(),
     )
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from watchman.context import Context
 from watchman.jobs.charts import Charts
 from watchman.jobs.dispatching import is_urgent
+from watchman.jobs.drill import DRILL_REASON
 from watchman.jobs.reporting import run_worker
 from watchman.notify.combine import combine
 from watchman.notify.message import Message
@@ -115,5 +116,7 @@ def _note(context: Context, outcome: Outcome) -> None:
         log.error("message %d to %s is given up: %s", row.id, row.receiver, outcome.error)
     elif word == "failed" and row.attempts == 0:
         log.warning("message %d to %s was not accepted, it is tried again: %s", row.id, row.receiver, outcome.error)
+    elif word == "sent" and row.reason == DRILL_REASON:
+        log.info("monthly test: %s can be reached", row.receiver)
     elif word == "sent":
         log.info("message %d to %s was accepted%s", row.id, row.receiver, " at last" if row.attempts else "")

@@ -22,6 +22,7 @@ from watchman.notify.plan import DispatchState, Held, Notification, Plan
 from watchman.notify.posted import PostedAlert
 from watchman.notify.posted import as_active as posted_as_active
 from watchman.notify.severity import CRITICAL
+from watchman.notify.watchdog import without_watchdog
 from watchman.store import notices, outbox, posted, silences
 from watchman.store.acks import load_acks
 from watchman.store.alerts import last_end, often_fired, recent_incidents
@@ -43,7 +44,7 @@ def dispatch(context: Context) -> None:
     with context.store.begin() as connection:
         posted.close_ended(connection, now)
         theirs = posted.load(connection)
-        alerts = merged_alerts(context, theirs, now)
+        alerts = without_watchdog(context.wiring.watchdog, merged_alerts(context, theirs, now))
         elsewhere = told_elsewhere(context, connection, alerts)
         state = replace(memory(context, connection, now), elsewhere=elsewhere)
         plan = decide(now, alerts, context.wiring.routing, state)

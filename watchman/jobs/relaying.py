@@ -27,6 +27,7 @@ from watchman.notify.plan import Held, Notification, Plan
 from watchman.notify.posted import PostedAlert
 from watchman.notify.relay import Doors, GroupKey, GroupMemory, Post, relay
 from watchman.notify.route import Node
+from watchman.notify.watchdog import without_watchdog
 from watchman.series import fingerprint
 from watchman.store import notices, outbox, posted, relayed
 
@@ -83,7 +84,9 @@ def take_webhook(context: Context, receiver: str | None, document: Any) -> None:
         desk = _desk(context, connection, now)
         desk.groups.setdefault(key, GroupMemory(hook.group_labels))
         _adopt(desk, key, {alert.fingerprint for alert in alerts})
-        done = _decide(context, desk, key, _post(desk, key, alerts), _note(hook))
+        done = _decide(
+            context, desk, key, _post(desk, key, without_watchdog(context.wiring.watchdog, alerts)), _note(hook)
+        )
     _tell(context, done)
     context.metrics.webhooks.labels("told" if done[0] else "nothing new").inc()
     if news:

@@ -38,10 +38,30 @@ FAILING = Rule(
 STUCK = Rule(
     name="MessagesStuck",
     expr=f"watchman_outbox_oldest_seconds > {STUCK_AFTER_S:.0f}",
-    labels={"severity": "warning", "error": ""},
+    labels={"severity": "warning", "error": "", "since": ""},
     annotations={
         "summary": "Messages to {{ $labels.receiver }} do not get through",
-        "description": "{{ $labels.error }}\nWaiting: {{ $value }}. See `watchman outbox list`.",
+        "description": "Since {{ $labels.since }}: {{ $labels.error }}\n"
+        "Waiting: {{ $value }}. See `watchman outbox list`.",
+    },
+)
+GIVEN_UP = Rule(
+    name="MessagesGivenUp",
+    expr='watchman_outbox_rows{state="dead"} > 0',
+    labels={"severity": "warning", "error": ""},
+    annotations={
+        "summary": "Not delivered to {{ $labels.receiver }}: {{ $value }}",
+        "description": "{{ $labels.error }}\nMend that, then `watchman outbox retry --all`, or drop them.",
+    },
+)
+WATCHDOG = Rule(
+    name="WatchdogMissing",
+    expr="watchman_watchdog_silent_seconds > 0",
+    labels={"severity": "warning"},
+    annotations={
+        "summary": "Prometheus' alerts do not arrive",
+        "description": "The alert that always fires has not come for {{ humanizeDuration $value }}.\n"
+        "Check that Prometheus runs, evaluates its rules and can reach watchman.",
     },
 )
 
@@ -76,29 +96,47 @@ AWAY = Rule(
 )
 
 BUILT_IN_GROUP = Group(
-    name="watchman", file="built-in", rules=(BLIND, FAILING, STUCK, CLOCK, DISK, AWAY), interval_s=15.0
+    name="watchman",
+    file="built-in",
+    rules=(BLIND, FAILING, STUCK, GIVEN_UP, WATCHDOG, CLOCK, DISK, AWAY),
+    interval_s=15.0,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """Messages of one receiver that wait too long or were given up: how many, and the service's last answer."""
+    """Messages of one receiver that wait too long: how many, the service's last answer, since when (local time)."""
 
     receiver: str
     waiting: int
     error: str
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Dead letters of one receiver: how many, why. `mended`: it has taken other messages since."""
+
+    receiver: str
+    count: int
+    error: str
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The daemon's own condition at one instant. `free_bytes` of the disk with the state, None if not known.
+    """The daemon's own condition at one instant.
 
+    `watchdog_silent_s`: for how long the expected alert has not come, None if it comes or none is expected;
+    `free_bytes` of the disk with the state, None if not known.
     `alertmanager_error` says what the Alertmanagers have not done for a while, empty if all is well with them.
     """
 
     blind_error: str = ""
     failing_rules: Mapping[str, str] = field(default_factory=dict)
     stuck: tuple[Stuck, ...] = ()
+    given_up: tuple[GivenUp, ...] = ()
+    watchdog_silent_s: float | None = None
     clock_behind_s: float = 0.0
     free_bytes: float | None = None
     alertmanager_error: str = ""
@@ -119,6 +157,15 @@ def builtin_answer(rule: Rule, condition: Condition) -> Answer:
     elif rule is DISK:
         free = condition.free_bytes
         samples = [Sample({}, free)] if free is not None and free < DISK_FLOOR_BYTES else []
+    elif rule is WATCHDOG:
+        # While Prometheus is away that is why, and one message says so.
+        silent_s = None if condition.blind_error else condition.watchdog_silent_s
+        samples = [] if silent_s is None else [Sample({}, silent_s)]
+    elif rule is GIVEN_UP:
+        samples = [Sample({"receiver": g.receiver, "error": g.error}, float(g.count)) for g in condition.given_up]
     else:
-        samples = [Sample({"receiver": s.receiver, "error": s.error}, float(s.waiting)) for s in condition.stuck]
+        samples = [
+            Sample({"receiver": s.receiver, "error": s.error, "since": s.since}, float(s.waiting))
+            for s in condition.stuck
+        ]
     return Answer("vector", samples)

@@ -198,6 +198,23 @@ def known_states(connection: Connection, ids: Collection[int]) -> dict[int, str]
     return {row.id: row.state for row in rows}
 
 
+def untold(connection: Connection, receiver: str, waits_since: float, not_before: float) -> list[tuple[OutboxRow, str]]:
+    """Alert messages of a receiver, with the last answer, that were given up or have waited since before a moment.
+
+    Not those that its fallback has got already, nor any from before `not_before`.
+    """
+    overdue = (outbox.c.state == DEAD) | ((outbox.c.state == DUE) & (outbox.c.created_at <= waits_since))
+    chosen = (outbox.c.receiver == receiver) & (outbox.c.kind == ALERT) & outbox.c.fell_back_at.is_(None)
+    recent = outbox.c.created_at >= not_before
+    rows = connection.execute(select(outbox).where(overdue, chosen, recent).order_by(outbox.c.id))
+    return [(_outbox_row(row), row.answer) for row in rows]
+
+
+def note_fall_back(connection: Connection, ids: Sequence[int], now: float) -> None:
+    """The fallback has got these."""
+    connection.execute(update(outbox).where(outbox.c.id.in_(list(ids))).values(fell_back_at=now))
+
+
 def forget(connection: Connection, before: float) -> None:
     """Drop finished rows and their attempts that are older than a moment."""
     old = (outbox.c.state != DUE) & (outbox.c.finished_at < before)

@@ -131,6 +131,18 @@ def last_accepted(connection: Connection) -> dict[str, float]:
     return {row.receiver: row.at for row in connection.execute(statement.group_by(outbox.c.receiver))}
 
 
+def drills(connection: Connection, reason: str) -> dict[str, bool]:
+    """By receiver whether all its services took the latest message that was sent for a reason."""
+    latest: dict[str, tuple[float, bool]] = {}
+    columns = (outbox.c.receiver, outbox.c.created_at, outbox.c.state)
+    for row in connection.execute(select(*columns).where(outbox.c.reason == reason)):
+        at, passed = latest.get(row.receiver, (row.created_at, True))
+        if row.created_at >= at:
+            is_same = row.created_at == at
+            latest[row.receiver] = row.created_at, row.state == SENT and (passed or not is_same)
+    return {receiver: passed for receiver, (_, passed) in latest.items()}
+
+
 def _answer(connection: Connection, row_id: int | None) -> str:
     if row_id is None:
         return ""
