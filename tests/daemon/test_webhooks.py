@@ -24,6 +24,12 @@ BESIDE = CONFIG + "alertmanager: {urls: ['http://127.0.0.1:9']}\nexternal_labels
 AT_ONCE = RULES.replace("for: 2m", "for: 0s")
 
 
+def waiting(connection, now):
+    """What is in the outbox and not sent."""
+    keys = [key for _, key in outbox.due_destinations(connection, now)]
+    return outbox.lease(connection, keys, now, 1.0, 10)
+
+
 @pytest.fixture
 def stack(make_world):
     return Stack(make_world(config=BESIDE, rules=AT_ONCE))
