@@ -19,6 +19,7 @@ from apprise.attachment.memory import AttachMemory
 
 from watchman.errors import DeliveryError
 from watchman.notify.destination import redact, scheme_of, scrub
+from watchman.notify.fit import Room, fit, in_bytes
 from watchman.notify.message import Attachment, Message
 from watchman.notify.orders import MENU_TITLE
 from watchman.notify.severity import CRITICAL, INFO, NOTICE, RESOLVED, WARNING
@@ -70,6 +71,8 @@ _REFUSED = re.compile(
 )
 _PERMANENT = (401, 403, 404, 410)
 _TOO_MANY, _TOO_MANY_PAUSE_S = 429, 60.0
+# What an ntfy server shows as a message; more becomes a file to open.
+_NTFY_TEXT_BYTES = 4000
 
 
 def hush() -> None:
@@ -118,11 +121,13 @@ def send(service: Any, url: str, message: Message) -> str:
 def _send(service: Any, url: str, message: Message, attachments: Iterable[Attachment]) -> str:
     client = Apprise(asset=_asset())
     client.add(service)
-    text = _with_extras(service, scheme_of(url), message)
+    scheme = scheme_of(url)
+    tail = _with_extras(service, scheme, message)
+    title, text = fit(message.title, message.text, tail, _room(service, scheme))
     files = [_file(one) for one in attachments]
     result = client.notify(
-        body=text or message.title,
-        title=message.title if text else "",
+        body=text,
+        title=title,
         notify_type=_NOTIFY_TYPE.get(message.severity, "info"),
         body_format="text",
         attach=files or None,
@@ -136,15 +141,22 @@ def _send(service: Any, url: str, message: Message, attachments: Iterable[Attach
 
 
 def _with_extras(service: Any, scheme: str, message: Message) -> str:
-    """Hand the service what it can do more with the message; returns the text, with a link where that is all."""
+    """Hand the service what it can do more with the message; returns a link to put after the text where that is all."""
     menu = message.choices.menu if message.choices else ""
     if scheme in _NTFY:
         service.prepare(message)
     elif scheme == "pover" and menu and not service.supplemental_url:
         service.supplemental_url, service.supplemental_url_title = menu, MENU_TITLE
     elif menu:
-        return f"{message.text}\n{MENU_TITLE}: {menu}".lstrip()
-    return message.text
+        return f"\n{MENU_TITLE}: {menu}" if message.text else f"{MENU_TITLE}: {menu}"
+    return ""
+
+
+def _room(service: Any, scheme: str) -> Room:
+    """What the service takes of title and text; Apprise knows, and hands on whatever is longer."""
+    if scheme in _NTFY:
+        return Room(int(service.title_maxlen), _NTFY_TEXT_BYTES, in_bytes)
+    return Room(int(service.title_maxlen), int(service.body_maxlen))
 
 
 def _file(one: Attachment) -> Any:

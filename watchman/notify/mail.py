@@ -64,6 +64,8 @@ def send_mail(message: Message, service: Any, now: float, timeout_s: float, iden
     targets = [to for _, to in service.targets]
     recipients = list(dict.fromkeys([*targets, *sorted(service.cc), *sorted(service.bcc)]))
     where = f"mail server {service.smtp_host}:{service.port}"
+    # The URL may ask for less patience (`?rto=`).
+    timeout_s = min(timeout_s, float(service.socket_read_timeout))
     try:
         with _connect(service, timeout_s) as smtp:
             return _transaction(smtp, service.from_addr[1], recipients, mail)
