@@ -7,7 +7,9 @@ cause of a failed connection stands only in its debug lines, so they are read an
 
 from __future__ import annotations
 
+import ast
 import importlib
+import json
 import logging
 import re
 import threading
@@ -66,11 +68,13 @@ _CAUSES = (
 _STATUS = re.compile(r"error[= ]+(\d{3})(?:\d\d)?\b")
 _REFUSED = re.compile(
     r"chat not found|bot was blocked|user is deactivated|unauthorized|forbidden"
-    r"|invalid (?:user|token|api key|recipient)|no .{0,20}(?:topics|recipients|targets) to notify",
+    r"|invalid (?:user|token|api key|recipient|topic)|no .{0,20}(?:topics|recipients|targets) to notify"
+    r"|(?:user|identifier|token|api key|recipient|topic|chat|device)\s+(?:is |name )?(?:invalid|not valid|unknown)",
     re.I,
 )
 _PERMANENT = (401, 403, 404, 410)
 _TOO_MANY, _TOO_MANY_PAUSE_S = 429, 60.0
+_ANSWER_BYTES = 4096
 # What an ntfy server shows as a message; more becomes a file to open.
 _NTFY_TEXT_BYTES = 4000
 
@@ -169,10 +173,12 @@ def failure(name: str, entries: Iterable[tuple[str, str]], url: str) -> Delivery
     told = "; ".join(text for level, text in known if level in ("WARNING", "ERROR", "CRITICAL"))
     cause = next((words for level, text in known if (words := _cause(level, text))), "")
     status = next((int(found.group(1)) for found in _STATUS.finditer(told)), 0)
-    words = scrub(told, url) or "it gave no reason"
+    said = "; ".join(words for level, text in known if (words := _own_words(level, text)) and words not in told)
+    words = scrub(f"{told} ({said})" if said and told else told or said, url) or "it gave no reason"
+    refused = not cause and status in (0, 400) and bool(_REFUSED.search(f"{told} {said}"))
     return DeliveryError(
         f"{name} did not take the message: {cause or words}"[:300],
-        permanent=status in _PERMANENT or (not cause and status in (0, 400) and bool(_REFUSED.search(told))),
+        permanent=status in _PERMANENT or refused,
         retry_after_s=_TOO_MANY_PAUSE_S if status == _TOO_MANY else None,
     )
 
@@ -182,6 +188,23 @@ def _cause(level: str, text: str) -> str:
     if level != "DEBUG" or "Exception:" not in text:
         return ""
     return next((words for pattern, words in _CAUSES if pattern.search(text)), "")
+
+
+def _own_words(level: str, text: str) -> str:
+    """What the service says in its answer, where that is JSON with an error in words; the rest may hold anything."""
+    _, found, answer = text.partition("Response Details:")
+    if level != "DEBUG" or not found:
+        return ""
+    try:
+        body = ast.literal_eval(answer.strip())
+        fields = json.loads(body[:_ANSWER_BYTES])
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return ""
+    if not isinstance(fields, dict):
+        return ""
+    parts = (fields.get(name) for name in ("error", "errors", "description", "message"))
+    words = [part for one in parts for part in (one if isinstance(one, list) else [one]) if isinstance(part, str)]
+    return ", ".join(words)[:200]
 
 
 def _instantiate(url: str, scheme: str, severity: str) -> Any:
