@@ -89,7 +89,8 @@ def tell(outcome: posted.Outcome) -> None:
     for what, alerts in (("fires", outcome.opened), ("is over", outcome.closed)):
         for alert in alerts[:20]:
             labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items() if name != "alertname")
-            log.info("%s says: alert %s %s (%s)", alert.source, alert.labels.get("alertname", ""), what, labels)
+            name = alert.labels.get("alertname", "without a name")
+            log.info("%s says: alert %s %s%s", alert.source, name, what, f" ({labels})" if labels else "")
         if len(alerts) > 20:
             log.info("and %d more of which it %s", len(alerts) - 20, what)
 

@@ -208,7 +208,8 @@ def test_a_silence_of_the_alertmanager_is_ended_here_and_edited_there(world, mon
 
 
 def test_a_posted_alert_is_on_the_page_at_once(world):
-    post(world, [HOT])
+    answer = post(world, [HOT])
+    assert (answer.status_code, answer.data, answer.content_type) == (200, b"", None)
     assert "It is hot" in world.client.get("/live").text
 
 

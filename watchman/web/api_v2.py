@@ -103,7 +103,7 @@ def _add_alerts(app: Flask, ports: Companion) -> None:
         guard.allow_large_body()
         batch = read_alerts(_json_body(), Source.PROMETHEUS, ports.now(), ports.resolve_timeout_s())
         ports.post(batch.alerts, len(batch.errors))
-        return sentence("; ".join(batch.errors), 400) if batch.errors else make_response("", 200)
+        return sentence("; ".join(batch.errors), 400) if batch.errors else _done()
 
     @app.get(f"{PREFIX}/alerts/groups")
     def list_groups() -> Response:
@@ -139,7 +139,7 @@ def _add_silences(app: Flask, ports: Companion) -> None:
             ports.expire(check_id(silence_id))
         except UnknownSilenceError as error:
             return sentence(str(error), 404)
-        return make_response("", 200)
+        return _done()
 
 
 def _add_status(app: Flask, ports: Companion) -> None:
@@ -168,6 +168,13 @@ def _add_status(app: Flask, ports: Companion) -> None:
     @app.get(f"{PREFIX}/openapi.json")
     def openapi() -> Response:
         return jsonify(document())
+
+
+def _done() -> Response:
+    """An empty 200, which is of no type."""
+    answer = make_response("", 200)
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def _json_body() -> bytes:
