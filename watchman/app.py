@@ -97,6 +97,7 @@ class Daemon:
         self._web.start()
         self._ear.follow(self.context)
         self._submit("members", "silences", partial(jobs.read_silences, self.context))
+        self._submit("report", "meanwhile", partial(jobs.make_up_history, self.context))
         self._submit("report", "reports", partial(jobs.make_due_reports, self.context))
         self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
         self._scheduler.run_until(self._stop, self._run_what_is_due)
@@ -144,6 +145,8 @@ class Daemon:
         for group in (*wiring.groups, BUILT_IN_GROUP):
             offset_s = slot_offset(group.key, group.interval_s)
             self._scheduler.at_slots(group.interval_s, partial(self._start_group, group), offset_s=offset_s)
+        if self.context.missed is not None:
+            self._every(15.0, "report", "meanwhile", jobs.make_up_history)
         self._every(60.0, "report", "reports", jobs.make_due_reports)
         self._every(3600.0, "report", "facts", jobs.refresh_facts)
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
@@ -308,6 +311,7 @@ def make_context(
     # Rules may have been taken away while nobody ran. The others have a past to make up for.
     jobs.forget_removed_rules(context)
     context.restored.clear()
+    context.missed = jobs.missed_time(context)
     return context
 
 

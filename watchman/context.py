@@ -12,6 +12,7 @@ from watchman.book import Book
 from watchman.clock import Clock
 from watchman.metrics import Metrics
 from watchman.notify.mute import Silence
+from watchman.rules.alert import Alert
 from watchman.rules.batch import Memory
 from watchman.rules.builtin import GivenUp, Stuck
 from watchman.rules.handover import Told
@@ -29,12 +30,25 @@ class HomeNow:
     at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A time in which nobody watched, too long ago for the alerts to be made up for: only the history is.
+
+    `alerts` are those of each rule when it began. Unix seconds.
+    """
+
+    start: float
+    end: float
+    alerts: Mapping[str, Mapping[LabelKey, Alert]]
+
+
 @dataclass(slots=True)
 class Context:
     """Handed to every job. `wiring` is replaced whole on a reload; the rest lives as long as the process.
 
     `alive_before` is when the previous process was last known to be alive (unix seconds), None at the first start;
-    `stopping` tells long work to end. Times that are due are unix seconds; infinity means never.
+    `missed` is what the history lacks of the time since then; `stopping` tells long work to end. Times that are due
+    are unix seconds; infinity means never.
     `told` is what the Alertmanagers were told last, None until it is read from the store;
     `not_before` is a moment that has surely passed: a clock behind it is not set;
     `silences` are those of the Alertmanager; own ones are in the store, `silence_mark` tells when they changed;
@@ -57,6 +71,7 @@ class Context:
     wake: Callable[[], None]
     stopping: Callable[[], bool]
     restored: set[str] = field(default_factory=set)
+    missed: Missed | None = None
     prometheus_error: str = ""
     forward_error: str = ""
     failed_in_a_row: int = 0

@@ -4,6 +4,7 @@
     dispatch           alerts + what was told before -> outbox rows and log, one commit     when something is due
     deliver            outbox -> services, retried until accepted                           when a row is due
     make_due_reports   a period has ended -> worker -> outbox rows and mark, one commit     every minute
+    make_up_history    what happened while nobody watched, into the history        after an outage of more than an hour
     refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, after a report
     forward            state of the alerts -> every Alertmanager                            at a change, and every 5 s
     read_silences      those of the Alertmanager are obeyed                                 every 15 s
@@ -34,6 +35,7 @@ from watchman.jobs.evaluate import evaluate_group
 from watchman.jobs.forwarding import forward
 from watchman.jobs.heartbeat import heartbeat, look_for_watchdog
 from watchman.jobs.look import look_at_home
+from watchman.jobs.meanwhile import make_up_history, missed_time
 from watchman.jobs.members import look_at_members
 from watchman.jobs.relaying import take_webhook
 from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
@@ -61,6 +63,8 @@ __all__ = [
     "look_for_watchdog",
     "make_due_reports",
     "make_queue",
+    "make_up_history",
+    "missed_time",
     "notice_silences",
     "read_silences",
     "refresh_facts",

@@ -24,6 +24,7 @@ from watchman.store.reports import claim_report, latest_report, report_exists
 
 log = logging.getLogger(__name__)
 
+HISTORY_WAIT_S = 600.0
 CATCH_UP_DAYS = 3
 WORKER_LIMIT_S = 900.0
 SUBJECT_LIMIT = 120
@@ -35,6 +36,8 @@ _POLL_S = 0.5
 def make_due_reports(context: Context) -> None:
     """Make every digest whose time has come, of the last days too if watchman was not running then."""
     now = context.clock.now()
+    if context.missed is not None and now - context.started_at < HISTORY_WAIT_S:
+        return  # what happened while nobody watched is about to be known
     for report in context.wiring.config.reports:
         for day in due_days(context, report, now):
             _make(context, report, day, now)

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from watchman.notify.dedup import LogEntry
 from watchman.notify.dispatch import dispatch
+from watchman.notify.flap import Span
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.mute import Silence
 from watchman.notify.plan import DispatchState, LogKey, Plan, Routing
 from watchman.notify.render import Renderer
 from watchman.replay.result import Incident, KeptBack, Told
 from watchman.replay.track import NEVER, Track
-from watchman.rules.alert import Alert
+from watchman.rules.alert import Alert, AlertState
 from watchman.rules.engine import Evaluation
 from watchman.series import LabelKey, fingerprint, label_key
 
@@ -57,6 +58,15 @@ class History:
         last = known[index - 1]
         return last.firing if last.ended is None else last.ended
 
+    def recent(self, name: str, since: float) -> list[Span]:
+        """When an alert fired and when that ended, of incidents that fired or ended after `since`, by their start."""
+        found: list[Span] = []
+        for incident in reversed(self._by_alert.get(name, ())):
+            if incident.firing <= since and incident.ended is not None and incident.ended <= since:
+                break
+            found.append((incident.firing, incident.ended))
+        return found[::-1]
+
 
 class Desk:
     """The notification side of one replay."""
@@ -74,6 +84,15 @@ class Desk:
         self._silences = silences
         self._log: dict[LogKey, LogEntry] = {}
         self._seen: set[tuple[str, str, float]] = set()
+
+    def take_over(self, track: Track) -> list[Incident]:
+        """The incidents of the alerts that fire before the first slot."""
+        found = []
+        for alert in track.alerts.values():
+            if alert.state is AlertState.FIRING and alert.fired_at is not None:
+                found.append(Incident(alert.labels, alert.active_at, alert.fired_at, alert.value, alert.annotations))
+                self.history.open(alert, found[-1])
+        return found
 
     def note(self, track: Track, evaluation: Evaluation) -> list[Incident]:
         """Write down what an evaluation began and ended; returns the incidents that are new."""
@@ -107,7 +126,12 @@ class Desk:
         self.next_due = NEVER if plan.next_due is None else max(plan.next_due, now + _MOMENT_S)
 
     def _plan(self, now: float, alerts: Sequence[ActiveAlert | None]) -> Plan:
-        state = DispatchState(log=self._log, silences=self._silences, last_end=self.history.last_end)
+        state = DispatchState(
+            log=self._log,
+            silences=self._silences,
+            last_end=self.history.last_end,
+            recent=self.history.recent,
+        )
         return dispatch(now, [alert for alert in alerts if alert is not None], self._routing, state)
 
     def _active(self, track: Track, alert: Alert) -> ActiveAlert | None:

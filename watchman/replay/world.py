@@ -27,7 +27,7 @@ class World:
     def __init__(self, tracks: Sequence[Track], desk: Desk) -> None:
         self.tracks = tracks
         self.desk = desk
-        self._lives = [_Life() for _ in tracks]
+        self._lives = [_Life(desk.take_over(track)) for track in tracks]
         self._heap = [(track.next_at(), index) for index, track in enumerate(tracks)]
         heapq.heapify(self._heap)
 
