@@ -12,7 +12,7 @@ from dataclasses import replace as changed
 
 from sqlalchemy import Connection
 
-from watchman.book import as_active, rule_key
+from watchman.book import as_active, rule_keys
 from watchman.context import Context, Missed
 from watchman.errors import QueryError
 from watchman.jobs.catch_up import LOOK_BACK_S
@@ -41,7 +41,7 @@ def missed_time(context: Context) -> Missed | None:
     start = max(context.alive_before, end - MOST_S)
     if start >= end:
         return None
-    keys = [rule_key(group, index) for group, index in _places(context)]
+    keys = [key for key, _, _ in _places(context)]
     return Missed(start, end, {key: dict(context.book.alerts(key)) for key in keys})
 
 
@@ -63,18 +63,17 @@ def make_up_history(context: Context) -> None:
     log.info("looked at %s without watchman: %d incidents for the history", duration(missed.end - missed.start), added)
 
 
-def _places(context: Context) -> Iterator[tuple[Group, int]]:
+def _places(context: Context) -> Iterator[tuple[str, Group, int]]:
+    """Every alerting rule: its key, its group and its place in it."""
     for group in context.wiring.groups:
-        for index, rule in enumerate(group.rules):
-            if not rule.record:
-                yield group, index
+        for index, key in enumerate(rule_keys(group)):
+            if not group.rules[index].record:
+                yield key, group, index
 
 
 def _all_restored(context: Context) -> bool:
     return all(
-        rule_key(group, index) in context.restored
-        or context.book.health(rule_key(group, index)).failing_since is not None
-        for group, index in _places(context)
+        key in context.restored or context.book.health(key).failing_since is not None for key, _, _ in _places(context)
     )
 
 
@@ -92,7 +91,7 @@ def _replayed(context: Context, missed: Missed) -> Replay:
         {"nobody": Receiver("nobody", destinations=0)},
         context.wiring.routing.zone,
     )
-    before = {(group.key, index): missed.alerts.get(rule_key(group, index), {}) for group, index in _places(context)}
+    before = {(group.key, index): missed.alerts.get(key, {}) for key, group, index in _places(context)}
     setting = Setting(
         groups=context.wiring.groups,
         routing=nobody,
