@@ -13,6 +13,7 @@ from email.message import EmailMessage
 
 import apprise
 import pytest
+import requests
 from apprise.attachment.memory import AttachMemory
 
 from watchman.demo.mail import Mailbox, parse_mail
@@ -105,6 +106,26 @@ def test_a_push_by_header_or_query_as_ntfy_takes_it(phone: Phone, phone_site: Si
         ("One", "by header", 4, ("a", "b")),
         ("Two", "by query", 2, ()),
     ]
+
+
+def test_a_push_takes_the_place_of_another_and_can_be_taken_away(phone: Phone, phone_site: Site) -> None:
+    for title, sequence in (("Power cut", "a"), ("Import", "b"), ("Over: Power cut", "a")):
+        fetch(f"{phone_site.url}/home", b"x", **{"X-Title": title, "X-Sequence-ID": sequence})
+    assert [push.title for push in phone.pushes] == ["Import", "Over: Power cut"]
+
+    requests.delete(f"{phone_site.url}/home/b", timeout=10)
+    assert [push.title for push in phone.pushes] == ["Over: Power cut"]
+
+
+def test_buttons_are_links_and_only_to_pages(phone: Phone, phone_site: Site) -> None:
+    buttons = [{"action": "http", "label": "Ack <b>", "url": "http://h/act/1"}, {"label": "x", "url": "javascript:1"}]
+    for actions in (json.dumps(buttons), "view, Open, http://h/", "[1]", "7"):
+        fetch(f"{phone_site.url}/home", b"x", **{"X-Actions": actions, "X-Click": "http://h/act/menu"})
+
+    assert [len(push.buttons) for push in phone.pushes] == [2, 0, 0, 0]
+    page = fetch(phone_site.url)[2].decode()
+    assert '<a href="http://h/act/1">Ack &lt;b&gt;</a>' in page
+    assert "javascript" not in page
 
 
 def test_the_answer_names_the_message(phone_site: Site) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from typing import Any
 
 from watchman.demo.web import Answer, Request, page
 
@@ -16,7 +17,10 @@ _PRIORITIES = {"min": 1, "low": 2, "default": 3, "high": 4, "max": 5, "urgent": 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One message as a phone would show it. `at` is unix seconds, priority 1 (min) to 5 (max)."""
+    """One message as a phone would show it. `at` is unix seconds, priority 1 (min) to 5 (max).
+
+    A later push of the same `sequence` takes its place; `buttons` are labels with the address each asks.
+    """
 
     number: int
     at: float
@@ -27,6 +31,9 @@ class Push:
     tags: tuple[str, ...]
     filename: str = ""
     attachment: bytes = b""
+    sequence: str = ""
+    click: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 class Phone:
@@ -49,13 +56,23 @@ class Phone:
         """The HTTP side: pages for GET, pushes for everything else."""
         if request.method == "GET":
             return self._show(request.path)
+        if request.method == "DELETE":
+            return self._take_away(request.path.rpartition("/")[2])
         try:
-            push = self._read(request)
+            push = replace(self._read(request), **_extras(request))
         except ValueError as error:
             return _refusal(str(error))
         with self._lock:
-            self._pushes = [*self._pushes[1 - _KEEP :], push]
+            kept = [one for one in self._pushes if not push.sequence or one.sequence != push.sequence]
+            self._pushes = [*kept[1 - _KEEP :], push]
         return _accepted(push)
+
+    def _take_away(self, sequence: str) -> Answer:
+        with self._lock:
+            self._pushes = [one for one in self._pushes if one.sequence != sequence]
+        return Answer(
+            json.dumps({"event": "message_delete", "sequence_id": sequence}).encode(), 200, "application/json"
+        )
 
     def _read(self, request: Request) -> Push:
         if request.path in ("", "/"):
@@ -108,6 +125,15 @@ class Phone:
         return Answer(found[0].attachment, content_type=_kind(found[0].attachment)) if found else None
 
 
+def _extras(request: Request) -> dict[str, Any]:
+    """What a message brings beside its text. Buttons are read as JSON; ntfy's short form of them is not shown."""
+    try:
+        buttons = tuple((str(one["label"]), str(one["url"])) for one in json.loads(_option(request, "actions") or "[]"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        buttons = ()
+    return {"sequence": _option(request, "sequence-id"), "click": _option(request, "click"), "buttons": buttons}
+
+
 def _option(request: Request, name: str) -> str:
     """A setting of the message: header X-Name, header Name, or the query."""
     return request.headers.get(f"x-{name}") or request.headers.get(name) or request.query.get(name, "")
@@ -130,9 +156,14 @@ def _priority(text: str) -> int:
 
 def _article(push: Push, at: str) -> str:
     picture = f'<p><img src="/file/{push.number}" alt=""></p>' if push.attachment else ""
+    # A phone posts; a page may only ask, so its links open the page that asks first.
+    links = [*push.buttons, *([("Open", push.click)] if push.click else [])]
+    shown = [(label, url) for label, url in links if url.startswith(("http://", "https://"))]
+    row = " &middot; ".join(f'<a href="{escape(url)}">{escape(label)}</a>' for label, url in shown)
+    choices = f"<p>{row}</p>" if row else ""
     facts = [at, push.topic, f"priority {push.priority}"]
     return (
-        f"<article><h2>{escape(push.title or push.topic)}</h2><p>{escape(push.message)}</p>{picture}"
+        f"<article><h2>{escape(push.title or push.topic)}</h2><p>{escape(push.message)}</p>{picture}{choices}"
         f"<small>{escape(', '.join([*facts, *push.tags, push.filename]).rstrip(', '))}</small></article>"
     )
 

@@ -89,6 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._serve(self.rfile.read(int(length)))
 
+    def do_DELETE(self) -> None:
+        """A push that is taken away."""
+        self.do_POST()
+
     def do_PUT(self) -> None:
         self.do_POST()
 
