@@ -47,6 +47,7 @@ LAYERS = {
         "jobs",
         "worker",
         "worker_process",
+        "chart_process",
         "demo",
         "context",
         "wiring",

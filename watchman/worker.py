@@ -77,7 +77,7 @@ def serve(
 
 def run_job(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
     """Run a job by its `kind`. Raises UsageError for a wrong job, QueryError from a fetch."""
-    kinds = {"report": _report, "settle": _settle, "backfill": _backfill, "facts": _facts, "chart": _chart}
+    kinds = {"report": _report, "settle": _settle, "backfill": _backfill, "facts": _facts}
     kind = job.get("kind")
     if kind not in kinds:
         raise UsageError(f"unknown job {kind!r}: use one of {', '.join(kinds)}")
@@ -165,25 +165,6 @@ def _picture(report: DayReport) -> bytes:
     from watchman.report.chart import day_chart  # matplotlib costs half a second
 
     return day_chart(report)
-
-
-def _chart(job: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
-    """`{"kind": "chart", "expr": "...", "start": 0, "end": 0, "since": 0, "unit": "W"}` gives `png_base64`."""
-    from watchman.report.push_chart import push_chart, unit_of  # matplotlib costs half a second
-
-    try:
-        expr, unit = str(job["expr"]), str(job.get("unit") or "")
-        start, end, since = (float(job[name]) for name in ("start", "end", "since"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError("a chart needs expr, start, end and since") from error
-    # One point for every two pixels.
-    step_s = max(15.0, (end - start) / 300)
-    found = ports.fetch_range(expr, start, end, step_s)
-    try:
-        picture = push_chart(found, start, end, since, ports.site.zone, unit or unit_of(expr), step_s)
-    except ValueError as error:
-        raise UsageError(f"{expr}: {error}") from error
-    return {"png_base64": base64.b64encode(picture).decode()}
 
 
 def _comparisons(ports: Ports, day: date) -> tuple[Comparison | None, Comparison | None]:

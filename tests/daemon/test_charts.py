@@ -7,14 +7,18 @@ import threading
 
 import pytest
 
-from watchman.errors import WatchmanError
+from watchman.errors import QueryError, WatchmanError
 from watchman.jobs.charts import Charts
 from watchman.notify.message import ChartWish, Message
+from watchman.series import Series
 
 NTFY = "ntfy://127.0.0.1:9/home"
 PNG = b"\x89PNG..."
 WISH = ChartWish("power_watts", 0.0, 3600.0, 1800.0, "W")
 MESSAGE = Message("Import", "7 kW", severity="warning", chart=WISH)
+
+
+SERIES = [Series({"host": str(n)}, [0.0, 60.0], [1.0, 2.0]) for n in range(9)]
 
 
 class Worker:
@@ -30,8 +34,8 @@ class Worker:
         return self.result or {"png_base64": base64.b64encode(PNG).decode()}
 
 
-def charts(worker, is_urgent=lambda: False):
-    return Charts(worker, lambda: 0.0, is_urgent)
+def charts(worker, is_urgent=lambda: False, fetch=lambda *_: SERIES):
+    return Charts(fetch, worker, lambda: 0.0, is_urgent)
 
 
 def names(message):
@@ -46,10 +50,21 @@ def test_a_chart_is_drawn_once_for_all_addresses_and_attempts():
     assert [names(one) for one in found] == [["chart.png"]] * 3
     assert found[0].attachments[0].content == PNG
     [(job, limit_s)] = worker.jobs
+    assert len(job.pop("series")) == 6
     assert (job, limit_s) == (
-        {"kind": "chart", "expr": "power_watts", "start": 0.0, "end": 3600.0, "since": 1800.0, "unit": "W"},
+        {"expr": "power_watts", "start": 0.0, "end": 3600.0, "since": 1800.0, "unit": "W", "step_s": 15.0},
         10.0,
     )
+
+
+def test_a_prometheus_that_does_not_answer_or_takes_all_the_time_costs_only_the_chart():
+    def failing(*_):
+        raise QueryError("connection refused", "unreachable")
+
+    worker, times = Worker(), iter([0.0, 11.0])
+    assert charts(worker, fetch=failing).illustrated(MESSAGE, NTFY) == MESSAGE
+    assert Charts(lambda *_: SERIES, worker, lambda: next(times)).illustrated(MESSAGE, NTFY) == MESSAGE
+    assert worker.jobs == []
 
 
 @pytest.mark.parametrize(

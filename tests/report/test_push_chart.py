@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import math
+import subprocess
+import sys
 from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
 
-from watchman.errors import UsageError
-from watchman.ports import Ports
+from watchman.chart_process import serve
 from watchman.report.push_chart import push_chart, ticks, unit_of
-from watchman.report.site import Site
 from watchman.series import Series
-from watchman.worker import run_job
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Fri 21 Nov 2025, 05:40 in Berlin.
@@ -109,36 +109,36 @@ def test_the_unit_is_the_one_the_metric_is_named_after(expr: str, unit: str) -> 
     assert unit_of(expr) == unit
 
 
-def ports(found: list[Series]) -> Ports:
-    return Ports(
-        site=Site("home", "Europe/Berlin", ()),
-        roles={},
-        fetch_raw=lambda *_: [],
-        fetch_range=lambda *_: found,
-        read_slots=lambda *_: [],
-        write_slots=lambda _: None,
-        incidents=lambda *_: [],
-        told=lambda *_: [],
-        now=lambda: T0,
-    )
+def job(**changes: object) -> str:
+    one = wave()
+    fields = {"series": [[one.labels, one.times, one.values]], "expr": "power_watts", "start": T0 - 21600, "end": T0}
+    return json.dumps(fields | {"since": T0 - 60, "unit": "", "step_s": 72.0, "zone": "Europe/Berlin"} | changes)
 
 
-def test_the_worker_draws_what_the_expression_gives() -> None:
-    job = {"kind": "chart", "expr": "power_watts", "start": T0 - 21600, "end": T0, "since": T0 - 60, "unit": ""}
+def served(text: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    return serve(io.StringIO(text), out, err), out.getvalue(), err.getvalue()
 
-    assert base64.b64decode(run_job(job, ports([wave()]))["png_base64"]).startswith(b"\x89PNG")
+
+def test_the_process_draws_what_it_is_given() -> None:
+    code, out, _ = served(job())
+
+    assert code == 0
+    assert base64.b64decode(json.loads(out)["png_base64"]).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
-    ("job", "words"), [({}, "needs expr"), ({"expr": "x", "start": "a", "end": 1, "since": 1}, "needs expr")]
+    "text", ["", "{", "[]", "{}", job(series=[]), job(series=[[{}, [], []]]), job(series=7), job(zone="Mars/Olympus")]
 )
-def test_a_chart_job_that_lacks_something_is_refused(job: dict[str, object], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        run_job({"kind": "chart", **job}, ports([wave()]))
+def test_a_job_that_cannot_be_drawn_is_one_line(text: str) -> None:
+    code, out, err = served(text)
+
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
 
 
-def test_an_expression_without_series_is_one_clear_line() -> None:
-    job = {"kind": "chart", "expr": "nothing", "start": T0 - 21600, "end": T0, "since": T0}
+def test_the_process_imports_only_what_draws() -> None:
+    code = "import sys, watchman.chart_process; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
-    with pytest.raises(UsageError, match="nothing: the expression gives no series"):
-        run_job(job, ports([]))
+    assert {"pandas", "sqlalchemy", "pydantic", "requests", "apprise", "flask"}.isdisjoint(loaded)

@@ -6,17 +6,20 @@ import logging
 import random
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
+from typing import Any
 
 from watchman.context import Context
 from watchman.jobs.charts import Charts
 from watchman.jobs.dispatching import is_urgent
 from watchman.jobs.drill import DRILL_REASON
-from watchman.jobs.reporting import run_worker
+from watchman.jobs.reporting import run_child
 from watchman.notify.combine import combine
 from watchman.notify.message import Message
 from watchman.notify.outbox import OutboxRow, Outcome
 from watchman.notify.queue import Deliver, DestinationKey, SendQueue
 from watchman.notify.sender import Sender
+from watchman.series import Series
 from watchman.store import Store, outbox
 from watchman.wiring import Wiring
 
@@ -79,7 +82,8 @@ def _make_deliver(context: Context) -> Deliver:
     """The sender with charts: each message gets its own at the last moment."""
     sender = Sender(context.clock.now)
     charts = Charts(
-        lambda job, limit_s: run_worker(context, job, limit_s, lambda: is_urgent(context)),
+        partial(_range, context),
+        partial(_paint, context),
         context.clock.monotonic,
         lambda: is_urgent(context),
     )
@@ -88,6 +92,16 @@ def _make_deliver(context: Context) -> Deliver:
         return sender.deliver(url, charts.illustrated(message, url), timeout_s, identity)
 
     return deliver_with_chart
+
+
+def _range(context: Context, expr: str, start: float, end: float, step_s: float) -> list[Series]:
+    # Looked up at each call: a reload changes the wiring.
+    return context.wiring.prometheus.range(expr, start, end, step_s)
+
+
+def _paint(context: Context, job: Mapping[str, Any], limit_s: float) -> Mapping[str, Any]:
+    zone = context.wiring.config.site.timezone.key
+    return run_child(context, ["watchman.chart_process"], {**job, "zone": zone}, limit_s, lambda: is_urgent(context))
 
 
 def deliver(context: Context, queue: SendQueue) -> None:

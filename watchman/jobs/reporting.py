@@ -7,7 +7,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -76,19 +76,28 @@ def refresh_facts(context: Context) -> None:
         set_fact(connection, USUAL, context.facts, now)
 
 
-def run_worker(
+def run_worker(context: Context, job: Mapping[str, Any], limit_s: float = WORKER_LIMIT_S) -> dict[str, Any]:
+    """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped."""
+    return run_child(context, ["watchman.worker_process", str(context.wiring.config.path)], job, limit_s)
+
+
+def run_child(
     context: Context,
+    module: Sequence[str],
     job: Mapping[str, Any],
-    limit_s: float = WORKER_LIMIT_S,
+    limit_s: float,
     unwanted: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
-    """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped.
+    """Run `python -m MODULE ARGUMENTS` with a JSON job; returns its JSON answer. Raises WatchmanError.
 
-    It is also stopped when `unwanted` says that nobody waits for it any more.
+    It is also ended when `unwanted` says that nobody waits for it any more.
     """
-    command = [sys.executable, "-m", "watchman.worker_process", str(context.wiring.config.path)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", *module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as worker:
         deadline = context.clock.monotonic() + limit_s
         text: str | None = json.dumps(job)
