@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import yaml
@@ -13,6 +14,8 @@ from watchman.book import rules_with_keys
 from watchman.context import Context
 from watchman.jobs.dispatching import memory, merged_alerts
 from watchman.jobs.forwarding import generator_url
+from watchman.jobs.identity import own_labels
+from watchman.jobs.members import listed_there
 from watchman.jobs.silences import read_silences
 from watchman.notify.as_alertmanager import alertmanager_config
 from watchman.notify.dispatch import dispatch as decide
@@ -62,7 +65,7 @@ def listing(context: Context) -> Listing:
     origins = {**_posted_origins(context, theirs, now), **dict(_own_origins(context, now))}
     alerts = {alert.fingerprint: alert for group in plan.groups for alert in group.alerts}
     return Listing(
-        alerts={name: _listed(alert, origins[name], plan) for name, alert in alerts.items()},
+        alerts={name: _listed(context, alert, origins[name], plan) for name, alert in alerts.items()},
         groups=tuple(
             ListedGroup(group.labels, group.receiver, tuple(alert.fingerprint for alert in group.alerts))
             for group in plan.groups
@@ -75,13 +78,23 @@ def take_alerts(context: Context, alerts: Sequence[PostedAlert], refused: int = 
     now = context.clock.now()
     if alerts:
         with context.store.begin() as connection:
-            outcome = posted.put(connection, alerts, now)
+            outcome = posted.put(connection, _under_own_names(context, alerts), now)
         tell(outcome)
         context.metrics.received.labels(alerts[0].source.value, "taken").inc(len(alerts))
         if outcome.news:
             context.want_dispatch()
     if refused:
         context.metrics.received.labels("prometheus", "refused").inc(refused)
+
+
+def _under_own_names(context: Context, alerts: Sequence[PostedAlert]) -> list[PostedAlert]:
+    """An alert of a rule that watchman evaluates too is one with watchman's: without the external labels."""
+    here = own_labels(context)
+    named = ((alert, here(alert.labels)) for alert in alerts)
+    return [
+        alert if labels == alert.labels else replace(alert, labels=labels, fingerprint=fingerprint(labels))
+        for alert, labels in named
+    ]
 
 
 def tell(outcome: posted.Outcome) -> None:
@@ -143,9 +156,17 @@ def config_text(context: Context) -> str:
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=200)
 
 
-def _listed(alert: ActiveAlert, origin: _Origin, plan: Plan) -> ListedAlert:
+def _listed(context: Context, alert: ActiveAlert, origin: _Origin, plan: Plan) -> ListedAlert:
     end, updated_at, url = origin
-    return ListedAlert(alert, end, updated_at, plan.statuses[alert.fingerprint], url)
+    status, there = plan.statuses[alert.fingerprint], listed_there(context, alert)
+    if there is not None:
+        # Their silences are known here already; their inhibit rules and mute times only hold back there.
+        status = replace(
+            status,
+            inhibited_by=tuple(dict.fromkeys((*status.inhibited_by, *there.inhibited_by))),
+            muted_by=tuple(dict.fromkeys((*status.muted_by, *there.muted_by))),
+        )
+    return ListedAlert(alert, end, updated_at, status, url)
 
 
 def _posted_origins(context: Context, theirs: Sequence[PostedAlert], now: float) -> dict[str, _Origin]:

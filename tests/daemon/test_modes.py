@@ -5,7 +5,11 @@ from alertmanagers import Member, Stack, theirs
 from world import CONFIG, RULES
 
 from watchman import jobs
+from watchman.companion import listing, take_alerts
 from watchman.modes import DUTIES, QUESTIONS, Mode, Part, table
+from watchman.notify.message import Source
+from watchman.notify.posted import PostedAlert
+from watchman.series import fingerprint
 from watchman.views import overview
 
 HOT = {"alertname": "Hot", "severity": "critical", "host": "h", "site": "home"}
@@ -165,6 +169,41 @@ def test_the_page_says_what_alertmanager_holds_back(stack):
     stack.minutes(0, 2)
     view = overview(stack.context)
     assert list(view.held_there.values()) == ["Alertmanager holds it back: inhibited by f00"]
+
+
+def test_the_api_says_what_alertmanager_holds_back(stack):
+    hot(stack, *range(5))
+    stack.members[0].held = {"Hot"}
+    stack.minutes(0, 2)
+    (listed,) = listing(stack.context).alerts.values()
+    assert (listed.status.inhibited_by, listed.status.state) == (("f00",), "suppressed")
+
+
+def test_a_rule_that_prometheus_evaluates_too_makes_one_alert(make_world):
+    """Its external labels are ours."""
+    stack = Stack(make_world(config=BEFORE.replace("before", "beside"), rules=AT_ONCE))
+    hot(stack, *range(5))
+    now = stack.world.clock.at = stack.world.minute(0)
+    labels = {**HOT, "severity": "critical"}
+    theirs = PostedAlert(fingerprint(labels), Source.PROMETHEUS, labels, {"summary": "twice"}, now, now + 300, now)
+    take_alerts(stack.context, [theirs])
+    assert [len(titles) for titles in stack.minutes(0, 3).values()] == [1]
+    assert len(stack.world.incidents()) == 1
+    assert list(listing(stack.context).alerts) == [fingerprint({k: v for k, v in labels.items() if k != "site"})]
+
+
+def test_a_service_that_is_down_explains_that_its_data_are_missing(make_world):
+    """dockprom's rule names the exporter's job; the same job, and no other, keeps our own alert quiet."""
+    rules = AT_ONCE.replace("Hot", "BatteryDataMissing").replace("severity: critical", "reason: exporter")
+    stack = Stack(make_world(config=BEFORE.replace("before", "beside"), rules=rules))
+    stack.world.prometheus.labels = {"job": "sonnenexporter"}
+    hot(stack, *range(9))
+    down = {"alertname": "monitor_service_down", "job": "sonnenexporter", "instance": "sonnen:9422"}
+    stack.members[0].known[fingerprint(down)] = down
+    assert stack.webhook(theirs(down, starts_at=stack.world.start)) == ["monitor_service_down"]
+    assert stack.minutes(0, 5) == {}
+    stack.world.prometheus.labels = {"job": "another"}
+    assert stack.minutes(5, 6) == {5: [TOLD]}
 
 
 def test_the_table_answers_every_question_for_every_mode():
