@@ -42,7 +42,7 @@ RULES = {
             "rules": [
                 {
                     "alert": "web_down",
-                    "expr": 'absent(container_memory_usage_bytes{name="web"})',
+                    "expr": 'absent(container_memory_usage_bytes{name="web"}) and on () up{job="host"} == 1',
                     "for": "1s",
                     "labels": {"severity": "critical"},
                     "annotations": {"summary": "Container web is gone"},

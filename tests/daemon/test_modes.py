@@ -153,13 +153,25 @@ def test_what_is_about_watchman_itself_never_goes_by_way_of_alertmanager(stack):
     assert {labels["alertname"] for labels in stack.members[0].known.values()} == {"Hot"}
 
 
+def test_alertmanager_that_takes_an_alert_for_over_is_not_believed(stack):
+    """It has heard nothing for a while, so it says "resolved"; here the alert fires all the time."""
+    hot(stack, *range(9))
+    stack.minutes(0, 1)
+    assert stack.webhook(back(stack)) == [TOLD]
+    stack.minutes(1, 3)
+    assert stack.webhook(back(stack, ends_at=stack.world.minute(2))) == []
+    assert stack.webhook(back(stack)) == []
+    assert stack.minutes(3, 10) == {}
+    assert stack.webhook(back(stack, ends_at=stack.world.minute(9))) == [OVER]
+
+
 def test_a_change_of_mode_keeps_the_teller_of_each_alert(stack):
     hot(stack, *range(5))
     stack.minutes(0, 1)
     assert stack.webhook(back(stack)) == [TOLD]
     (stack.world.folder / "config.yaml").write_text(BEFORE.replace("before", "beside"))
     stack.restart()
-    assert stack.minutes(1, 5) == {}
+    assert stack.minutes(1, 6) == {}
     assert stack.webhook(back(stack, ends_at=stack.world.minute(5))) == [OVER]
 
 

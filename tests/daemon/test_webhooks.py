@@ -140,7 +140,7 @@ def test_an_alert_that_prometheus_and_a_webhook_bring_is_one_message_and_one_inc
         step()
     assert len(stack.titles()) == 1
     stack.world.clock.at += 60
-    stack.webhook(down(stack, ends_at=stack.world.clock.at))
+    assert stack.webhook(down(stack, ends_at=stack.world.clock.at)) == [], "Prometheus says that it goes on"
     by_prometheus(stack, lasts_s=-1.0)
     stack.webhook(down(stack, ends_at=stack.world.clock.at))
     stack.world.clock.at += 300

@@ -41,7 +41,7 @@ ECHO_S = 360.0
 class _Desk:
     """All that deciding on a group needs, read in one transaction; `groups` change, `stored` is how they were.
 
-    `ours`: alerts that are dispatch's to tell.
+    `ours`: alerts that are dispatch's to tell; `fires_here`: those that another source than an Alertmanager says fire.
 
     `over`: when alerts ended (unix seconds) that another source knows and no other source reports any more; `closed`:
     those of a webhook that are over.
@@ -53,6 +53,7 @@ class _Desk:
     stored: Mapping[GroupKey, GroupMemory]
     groups: dict[GroupKey, GroupMemory]
     ours: frozenset[str]
+    fires_here: frozenset[str]
     over: Mapping[str, float]
     closed: Mapping[str, PostedAlert]
 
@@ -171,7 +172,8 @@ def _desk(context: Context, connection: Connection, now: float) -> _Desk:
     ours = told_here(context, connection, firing)
     groups, over = relayed.load(connection), ends_known_here(context, alerts, now)
     closed = {row.fingerprint: row for row in theirs if row.source is Source.ALERTMANAGER and not row.is_open}
-    return _Desk(now, connection, gate, groups, dict(groups), ours, over, closed)
+    here = frozenset(alert.fingerprint for alert in firing if alert.source is not Source.ALERTMANAGER)
+    return _Desk(now, connection, gate, groups, dict(groups), ours, here, over, closed)
 
 
 def _is_echo(alert: ActiveAlert, row: PostedAlert | None) -> bool:
@@ -221,6 +223,9 @@ def _post(desk: _Desk, key: GroupKey, heard: Iterable[ActiveAlert]) -> Post:
     told = {alert.fingerprint for alert in desk.groups[key].told}
     firing, over = [], []
     for alert in heard:
+        if not alert.firing and alert.fingerprint in desk.fires_here:
+            # It heard nothing of it for a while and takes it for over; who told it knows better.
+            continue
         if not alert.firing:
             over.append(alert)
         elif alert.fingerprint not in desk.ours and (alert.fingerprint in told or not _is_past(desk, alert)):
