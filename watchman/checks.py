@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from watchman.energy.balance import SIGNS, diagnose
+from watchman.energy.beside import FetchRange, Wanted
+from watchman.energy.slots import Role
 from watchman.errors import QueryError
 from watchman.rules.rule import Group
 from watchman.series import Query
 
-# A house's powers in one place differ by measuring at different instants; more than this is a wrong sign or unit.
-BALANCE_SHARE = 0.1
-BALANCE_FLOOR_W = 100.0
+# Long enough that sun, battery and grid have moved.
+_BALANCE_S = 6 * 3600.0
+_MEAN_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,9 @@ def _emptiness(selector: str, query: Query, now: float) -> str:
     return "now (it did in the last day)" if lately else "now nor in the last day"
 
 
-def check_roles(roles: Mapping[str, str], query: Query, now: float) -> Iterator[Finding]:
-    """Ask for every role's present value, and whether the powers balance."""
-    values: dict[str, float] = {}
+def check_roles(roles: Mapping[str, str], query: Query, fetch_range: FetchRange, now: float) -> Iterator[Finding]:
+    """Ask for every role's present value, and whether the powers of the last hours balance."""
+    there: dict[Role, str] = {}
     for role, expr in roles.items():
         try:
             samples = query(expr, now).samples
@@ -59,25 +62,35 @@ def check_roles(roles: Mapping[str, str], query: Query, now: float) -> Iterator[
                 raise
             yield Finding(f"metrics.{role}: {error}", serious=True)
             continue
-        if not samples:
+        if samples:
+            there[Role(role)] = expr
+        else:
             yield Finding(f"metrics.{role}: matches no series now: {expr}", serious=False)
+    for text in diagnose(_points(there, fetch_range, now)):
+        yield Finding(f"metrics: {text}", serious=False)
+
+
+def check_prices(wanted: Iterable[Wanted], query: Query, now: float) -> Iterator[Finding]:
+    """Ask for every series of prices and the like: it must be one."""
+    for one in wanted:
+        try:
+            count = len(query(one.query, now).samples)
+        except QueryError as error:
+            if error.is_away:
+                raise
+            yield Finding(f"{one.kind}: {error}", serious=True)
             continue
-        values[role] = sum(sample.value for sample in samples)
-    yield from _balance(values)
+        if count != 1:
+            yield Finding(f"{one.kind}: gives {count or 'no'} series now, one is needed: {one.query}", serious=False)
 
 
-def _balance(values: Mapping[str, float]) -> Iterator[Finding]:
-    needed = ("production", "consumption", "grid_feed_in", "battery_discharge")
-    if not all(role in values for role in needed):
-        return
-    production, consumption, feed_in, discharge = (values[role] for role in needed)
-    rest = production + discharge - feed_in - consumption
-    allowed = max(BALANCE_FLOOR_W, BALANCE_SHARE * max(abs(values[role]) for role in needed))
-    if abs(rest) <= allowed:
-        return
-    hint = "check signs and units: grid_feed_in + export, battery_discharge + discharge, all in W"
-    for role, turned in (("grid_feed_in", rest + 2 * feed_in), ("battery_discharge", rest - 2 * discharge)):
-        if abs(turned) <= allowed:
-            hint = f"it would add up with the sign of {role} turned: write -({role}'s expression)"
-    sentence = "production + discharge - feed-in - consumption"
-    yield Finding(f"metrics: {sentence} is {rest:.0f} W, not about 0; {hint}", serious=False)
+def _points(roles: Mapping[Role, str], fetch_range: FetchRange, now: float) -> dict[Role, list[float]]:
+    """Five-minute means of the powers over the last hours, at the instants at which all of them are known."""
+    powers = {role: expr for role, expr in roles.items() if role in SIGNS}
+    known: dict[Role, dict[float, float]] = {}
+    for role, expr in powers.items():
+        smooth = f"avg_over_time(sum({expr})[{_MEAN_S:.0f}s:30s])"
+        series = fetch_range(smooth, now - _BALANCE_S, now, _MEAN_S)
+        known[role] = {ts: value for one in series for ts, value in zip(one.times, one.values, strict=True)}
+    shared = sorted(set.intersection(*(set(values) for values in known.values()))) if known else []
+    return {role: [values[ts] for ts in shared] for role, values in known.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import zip_longest
 
 from watchman.config import Config
 from watchman.config.tariff import PriceConfig, price_files
@@ -57,5 +58,5 @@ def _entries(config: Config) -> Mapping[str, Sequence[PriceConfig]]:
 
 def _until(entries: Sequence[PriceConfig]) -> Iterator[tuple[PriceConfig, date | None]]:
     """Each entry with the day on which the next one begins."""
-    following = [*(entry.since for entry in entries[1:]), None]
-    return zip(entries, following, strict=True)
+    following = (entry.since for entry in entries[1:])
+    return zip_longest(entries, following)

@@ -94,15 +94,20 @@ def _read(file: Path) -> str:
 
 
 def _check_queries(config: Path, groups: list[Group]) -> None:
-    from watchman.checks import check_roles, check_rules
+    from watchman.checks import check_prices, check_roles, check_rules
     from watchman.clock import Clock
     from watchman.config import load_config
+    from watchman.prices import wanted
     from watchman.prometheus import Prometheus
     from watchman.wiring import prometheus_settings
 
     loaded, now = load_config(config), Clock().now()
     prometheus = Prometheus(prometheus_settings(loaded.prometheus))
-    found = [*check_roles(loaded.metrics.roles(), prometheus.query, now), *check_rules(groups, prometheus.query, now)]
+    found = [
+        *check_roles(loaded.metrics.roles(), prometheus.query, prometheus.range, now),
+        *check_prices(wanted(loaded), prometheus.query, now),
+        *check_rules(groups, prometheus.query, now),
+    ]
     for finding in found:
         click.echo(f"{'error' if finding.serious else 'warning'}: {finding.text}", err=True)
     serious = sum(finding.serious for finding in found)
