@@ -344,7 +344,21 @@ def test_a_picture_is_sharp_and_small(name: str, width: int) -> None:
 
 
 # Folders that every machine has, and paths of HTTP; a path of one person's machine is in none of them.
-USUAL_ROOTS = {"etc", "opt", "run", "var", "dev", "data", "tmp", "api", "webhook", "-", "metrics", "rest"}
+USUAL_ROOTS = {
+    "etc",
+    "opt",
+    "run",
+    "var",
+    "dev",
+    "data",
+    "tmp",
+    "api",
+    "webhook",
+    "alertmanager",
+    "-",
+    "metrics",
+    "rest",
+}
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=name_of)

@@ -65,7 +65,10 @@ def listing(context: Context) -> Listing:
     origins = {**_posted_origins(context, theirs, now), **dict(_own_origins(context, now))}
     alerts = {alert.fingerprint: alert for group in plan.groups for alert in group.alerts}
     return Listing(
-        alerts={name: _listed(context, alert, origins[name], plan) for name, alert in alerts.items()},
+        # An own rule may have thrown an alert away since it was read.
+        alerts={
+            name: _listed(context, alert, origins.get(name, (now, now, "")), plan) for name, alert in alerts.items()
+        },
         groups=tuple(
             ListedGroup(group.labels, group.receiver, tuple(alert.fingerprint for alert in group.alerts))
             for group in plan.groups
@@ -103,7 +106,9 @@ def tell(outcome: posted.Outcome) -> None:
         for alert in alerts[:20]:
             labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items() if name != "alertname")
             name = alert.labels.get("alertname", "without a name")
-            log.info("%s says: alert %s %s%s", alert.source, name, what, f" ({labels})" if labels else "")
+            text = f"{name} {what}" + (f" ({labels})" if labels else "")
+            # What a stranger posts must not look like lines of this log.
+            log.info("%s says: alert %s", alert.source, " ".join(text.split())[:500])
         if len(alerts) > 20:
             log.info("and %d more of which it %s", len(alerts) - 20, what)
 

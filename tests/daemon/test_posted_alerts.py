@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from watchman import jobs
+from watchman.companion import take_alerts
 from watchman.notify.matchers import parse_matchers
 from watchman.notify.message import Source
 from watchman.notify.mute import Silence
@@ -133,3 +134,12 @@ def test_what_is_long_over_is_forgotten(world):
     jobs.housekeeping(world.context)
     with world.context.store.read() as connection:
         assert silences.load(connection) == []
+
+
+def test_what_a_stranger_posts_is_one_line_of_the_log(world, caplog):
+    labels = {"alertname": "Leak", "text": "a\n2026-01-01T00:00:00Z error   all is lost"}
+    with caplog.at_level("INFO"):
+        take_alerts(world.context, [replace(leak(world), labels=labels)])
+    (line,) = [record.getMessage() for record in caplog.records if "Leak" in record.getMessage()]
+    assert "\n" not in line
+    assert line.startswith("prometheus says: alert Leak fires (text=a 2026-01-01")
