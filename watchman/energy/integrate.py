@@ -116,38 +116,38 @@ def integrate(times: ArrayLike, values: ArrayLike, start: float, end: float, ste
 def split_areas(first: ArrayLike, last: ArrayLike, length: ArrayLike) -> tuple[Array, Array]:
     """Areas above and below zero, both >= 0, under the lines from `first` to `last` over `length` seconds."""
     a, b, width = (np.asarray(one, float) for one in (first, last, length))
-    return _area_above(a, b) * width, _area_above(-a, -b) * width
-
-
-def _area_above(first: Array, last: Array) -> Array:
-    """Mean height above zero of lines: the whole trapezoid, or the triangle of a line that crosses zero."""
-    high, low = np.maximum(first, last), np.minimum(first, last)
+    whole = (a + b) * (width / 2)
+    high, low = np.maximum(a, b), np.minimum(a, b)
     crosses = (high > 0) & (low < 0)
-    triangle = high * high / (2 * np.where(crosses, high - low, 1.0))
-    return np.where(crosses, triangle, np.maximum((first + last) / 2, 0.0))
+    above = np.maximum(whole, 0.0)
+    if crosses.any():
+        # A line that crosses zero has a triangle on either side.
+        above = np.where(crosses, high * high / (2 * np.where(crosses, high - low, 1.0)) * width, above)
+    return above, np.maximum(above - whole, 0.0)
 
 
 def _add_lines(bins: Bins, stamps: Array, powers: Array) -> None:
     """Add the line from each sample to the next one to every bin it touches."""
-    edges = bins.edges
+    edges, n = bins.edges, len(stamps)
     cuts = np.concatenate((stamps, edges))
-    cuts.sort(kind="stable")
-    cuts = cuts[(cuts >= max(stamps[0], edges[0])) & (cuts <= min(stamps[-1], edges[-1]))]
-    if len(cuts) < 2:
-        return
-    left, lengths, heights = cuts[:-1], np.diff(cuts), np.interp(cuts, stamps, powers)
-    gaps = np.diff(stamps)[np.minimum(np.searchsorted(stamps, left, "right") - 1, len(stamps) - 2)]
-    index = np.minimum(np.searchsorted(edges, left, "right") - 1, len(bins) - 1)
+    order = np.argsort(cuts, kind="stable")
+    is_edge = order >= n
+    first, after = np.flatnonzero(is_edge)[[0, -1]]
+    lengths = np.diff(cuts[order])[first:after]
+    heights = np.concatenate((powers, np.interp(edges, stamps, powers)))[order][first : after + 1]
+    index = np.cumsum(is_edge)[first:after] - 1
+    # Before the first sample and after the last one there is a gap without end.
+    gaps = np.append(np.diff(stamps), np.inf)[np.cumsum(~is_edge)[first:after] - 1]
     bridged = gaps <= BRIDGE_LIMIT_S + STAMP_ERROR_S
     near = gaps <= measured_limit_s(stamps) + STAMP_ERROR_S
     above, below = split_areas(heights[:-1], heights[1:], lengths)
-    for column, amounts in (
-        (bins.above_wh, np.where(bridged, above, 0.0) / HOUR_S),
-        (bins.below_wh, np.where(bridged, below, 0.0) / HOUR_S),
-        (bins.measured_s, np.where(bridged & near, lengths, 0.0)),
-        (bins.estimated_s, np.where(bridged & ~near, lengths, 0.0)),
+    for column, amounts, there in (
+        (bins.above_wh, above / HOUR_S, bridged),
+        (bins.below_wh, below / HOUR_S, bridged),
+        (bins.measured_s, lengths, bridged & near),
+        (bins.estimated_s, lengths, bridged & ~near),
     ):
-        np.add(column, np.bincount(index, amounts, len(bins)), out=column)
+        np.add(column, np.bincount(index, amounts * there, len(bins)), out=column)
 
 
 def _add_extremes(bins: Bins, stamps: Array, powers: Array) -> None:

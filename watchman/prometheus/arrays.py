@@ -69,22 +69,21 @@ def join(parts: list[list[Samples]], start: float, end: float) -> list[Samples]:
 
 def _taken_apart(body: bytes) -> tuple[bytes, list[bytes]]:
     """The JSON with a number instead of each series' samples, and those samples' text."""
-    pieces = body.split(_OPEN)
-    frame, sections = [pieces[0]], list[bytes]()
-    for piece in pieces[1:]:
-        samples, close, rest = piece.partition(_CLOSE)
-        if not close:
+    frame, sections, at = list[bytes](), list[bytes](), 0
+    while (start := body.find(_OPEN, at)) >= 0:
+        end = body.find(_CLOSE, start)
+        if end < 0:
             raise ValueError("the samples have no end")
-        frame.append(b'"values":[%d]' % len(sections) + rest)
-        sections.append(samples)
-    return b"".join(frame), sections
+        frame += [body[at:start], b'"values":[%d]' % len(sections)]
+        sections.append(body[start + len(_OPEN) : end])
+        at = end + len(_CLOSE)
+    return b"".join((*frame, body[at:])), sections
 
 
 def _numbers(section: bytes) -> Array:
     """Time, value, time, value, ... of `1435781430.781,"1.5"],[...`."""
-    text = section.translate(None, b'[]"') + b","
-    found = _decimals(text)
-    if found is None or len(found) != 2 * (section.count(b"],[") + 1):
+    found = _decimals(section.translate(None, b'[]"') + b",")
+    if found is None or len(found) % 2:
         return _from_json(json.loads(b"[[" + section + b"]]"))
     return found
 
@@ -98,21 +97,21 @@ def _decimals(text: bytes) -> Array | None:
     if text.translate(None, b"0123456789.-,"):
         return None
     letters = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(letters == _COMMA)
-    points, minuses = (np.flatnonzero(letters == mark) for mark in (_POINT, _MINUS))
-    pointed, negative = np.searchsorted(ends, points), np.searchsorted(ends, minuses)
-    first_letters = np.concatenate(([0], ends[:-1] + 1))
-    if (np.diff(pointed) == 0).any() or (first_letters[negative] != minuses).any():
-        return None
-    scale = np.ones(len(ends))
-    scale[pointed] = _TENS[np.minimum(ends[pointed] - points - 1, _MOST_DIGITS)]
-    scale[negative] *= -1
-    digits = np.empty(len(ends), np.int64)
-    numerals = np.frombuffer(text.translate(None, b".-"), np.uint8)
-    stops = np.flatnonzero(numerals == _COMMA)
+    marks = np.flatnonzero(letters < _ZERO)
+    kinds = letters[marks]
+    number = np.cumsum(kinds == _COMMA)  # of a point or a minus: to which number it belongs
+    ends, points, minuses = (marks[kinds == kind] for kind in (_COMMA, _POINT, _MINUS))
+    pointed, negative = number[kinds == _POINT], number[kinds == _MINUS]
+    others = np.bincount(pointed, minlength=len(ends)), np.bincount(negative, minlength=len(ends))
+    stops = ends - np.cumsum(others[0]) - np.cumsum(others[1])
     widths = np.diff(stops, prepend=-1) - 1
-    if widths.min() < 1 or widths.max() > _MOST_DIGITS:
+    well_placed = others[0].max() <= 1 and ((minuses == 0) | (letters[minuses - 1] == _COMMA)).all()
+    if not well_placed or widths.min() < 1 or widths.max() > _MOST_DIGITS:
         return None
+    scale = np.where(others[1], -1.0, 1.0)
+    scale[pointed] *= _TENS[ends[pointed] - points - 1]
+    numerals = np.frombuffer(text.translate(None, b".-"), np.uint8) - np.uint8(_ZERO)
+    digits = np.empty(len(ends), np.int64)
     for every_other in (slice(0, None, 2), slice(1, None, 2)):  # stamps have more digits than values
         digits[every_other] = _whole(numerals, stops[every_other], widths[every_other])
     # Both are whole numbers that a float holds exactly up to 15 digits, so the quotient is the nearest float.
@@ -122,7 +121,11 @@ def _decimals(text: bytes) -> Array | None:
 def _whole(numerals: NDArray[np.uint8], stops: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.int64]:
     """The whole numbers of some widths that end before their stops."""
     total = np.zeros(len(stops), np.int64)
+    narrowest, at = int(widths.min(initial=0)), stops.copy()
     for place in range(int(widths.max(initial=0))):
-        digit = numerals[stops - 1 - place] - np.uint8(_ZERO)
-        total += np.where(widths > place, digit, np.uint8(0)) * np.int64(10**place)
+        at -= 1
+        digit = numerals.take(at, mode="wrap")
+        if place >= narrowest:
+            digit *= widths > place
+        total += digit * np.int64(10**place)
     return total
