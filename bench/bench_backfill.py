@@ -156,7 +156,9 @@ def main() -> None:
             runs = [(run("backfill", url), run("decode", url)) for _ in range(RUNS)]
         finally:
             server.kill()
-    filled, decoded = ([statistics.median(column) for column in zip(*kind, strict=True)] for kind in zip(*runs, strict=True))
+    filled, decoded = (
+        [statistics.median(column) for column in zip(*kind, strict=True)] for kind in zip(*runs, strict=True)
+    )
     figures = {
         "30 days, processor": (filled[0], "s"),
         "30 days, wall": (filled[1], "s"),

@@ -45,7 +45,7 @@ SHUTDOWN_S = 5.0
 # A full disk fails every job at every slot; one line in so many seconds is enough to know.
 SAME_FAULT_S = 300.0
 # Each clerk does one thing at a time, so that a slow report never holds a message up.
-CLERKS = ("dispatch", "send", "forward", "members", "report", "upkeep", "look")
+CLERKS = ("dispatch", "send", "forward", "members", "report", "ledger", "upkeep", "look")
 
 Job = Callable[[], None]
 
@@ -100,6 +100,7 @@ class Daemon:
         self._submit("report", "meanwhile", partial(jobs.make_up_history, self.context))
         self._submit("report", "reports", partial(jobs.make_due_reports, self.context))
         self._submit("report", "facts", partial(jobs.refresh_facts, self.context))
+        self._submit("ledger", "ledger", partial(jobs.fill_ledger, self.context))
         self._scheduler.run_until(self._stop, self._run_what_is_due)
         self._shut_down()
 
@@ -149,6 +150,7 @@ class Daemon:
             self._every(15.0, "report", "meanwhile", jobs.make_up_history)
         self._every(60.0, "report", "reports", jobs.make_due_reports)
         self._every(3600.0, "report", "facts", jobs.refresh_facts)
+        self._every(600.0, "ledger", "ledger", jobs.fill_ledger)
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)
         self._every(15.0, "upkeep", "stand in", jobs.stand_in)

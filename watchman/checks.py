@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from watchman.durations import parse_duration
 from watchman.energy.balance import SIGNS, diagnose
 from watchman.energy.beside import FetchRange, Wanted
 from watchman.energy.slots import Role
@@ -15,6 +16,11 @@ from watchman.series import Query
 # Long enough that sun, battery and grid have moved.
 _BALANCE_S = 6 * 3600.0
 _MEAN_S = 300.0
+
+# What Prometheus keeps if nobody says otherwise.
+DEFAULT_RETENTION_DAYS = 15.0
+# How far a report looks back: the period itself and what it is compared with.
+DAYS_NEEDED = {"day": 8, "week": 14, "month": 62, "year": 731}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,30 @@ def _emptiness(selector: str, query: Query, now: float) -> str:
     # Looking back 5 minutes at each step, it sees every sample of the day.
     lately = query(f"count(last_over_time(({selector})[1d:5m]))", now).samples
     return "now (it did in the last day)" if lately else "now nor in the last day"
+
+
+def check_retention(flags: Mapping[str, str], periods: Iterable[str]) -> Iterator[Finding]:
+    """Whether Prometheus keeps samples for as long as the configured reports look back.
+
+    `flags` are the server's; one that does not tell its retention is believed to keep enough.
+    """
+    needed_days = max((DAYS_NEEDED.get(period, DAYS_NEEDED["day"]) for period in periods), default=0)
+    told = flags.get("storage.tsdb.retention.time", "")
+    try:
+        kept_s = parse_duration(told)
+    except ValueError:
+        return
+    by_size = flags.get("storage.tsdb.retention.size", "0B") not in ("", "0", "0B")
+    if kept_s == 0 and by_size:
+        return
+    # 0 is what the flag says where nobody set it.
+    kept_days = kept_s / 86400 or DEFAULT_RETENTION_DAYS
+    if kept_days < needed_days:
+        text = (
+            f"prometheus: it forgets after {kept_days:.3g} days and the reports look back {needed_days}: they know the"
+            " time before from the ledger alone, so let watchman run on, or raise --storage.tsdb.retention.time"
+        )
+        yield Finding(text, serious=False)
 
 
 def check_roles(roles: Mapping[str, str], query: Query, fetch_range: FetchRange, now: float) -> Iterator[Finding]:

@@ -89,6 +89,9 @@ class Context:
     home: HomeNow = HomeNow()
     page_asked_at: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    ledger_progress: str = ""
+    ledger_at: float = 0.0
+    ledger_told_at: float = float("-inf")
     dispatch_wanted: threading.Event = field(default_factory=threading.Event)
     next_dispatch_at: float = 0.0
     delivery_wanted: threading.Event = field(default_factory=threading.Event)

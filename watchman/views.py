@@ -176,7 +176,9 @@ def _usual_gauges(context: Context) -> GaugeRows:
 
 
 def learning(context: Context) -> Iterator[str]:
-    """Which rules wait until enough of this home is known, and how far that is."""
+    """Which rules wait until enough of this home is known, and how far that is; the filling of the energy ledger."""
+    if context.ledger_progress:
+        yield context.ledger_progress
     waiting: dict[tuple[str, str], list[str]] = {}
     for _, _, rule in rules_with_keys(context.wiring.groups):
         for fact, series, count, noun in _LEARNED:

@@ -56,6 +56,24 @@ def test_a_day_of_sun_battery_and_grid_balances() -> None:
     assert (energies["solar_to_load"], energies["battery_charge"], energies["grid_import"]) == (1000, 1500, 0)
 
 
+@pytest.mark.parametrize(
+    ("house", "unaccounted"),
+    [
+        pytest.param(1000, 0, id="it adds up"),
+        pytest.param(700, 300, id="a load that nobody measures"),
+        pytest.param(1200, -200, id="more is used than came in"),
+    ],
+)
+def test_what_the_balance_leaves_is_told_as_unaccounted(house, unaccounted) -> None:
+    home = curve(production=3000, consumption=house, grid_feed_in=500, battery_discharge=-1500)
+
+    assert wh(slots_of(home, "home", 10))["unaccounted"] == pytest.approx(unaccounted)
+
+
+def test_without_the_house_nothing_is_said_of_the_balance() -> None:
+    assert "unaccounted" not in wh(slots_of(curve(production=3000, grid_feed_in=500), "home", 10))
+
+
 def test_the_extremes_of_an_import_are_the_lowest_of_the_feed_in() -> None:
     rows = slots_of(curve(grid_feed_in=lambda s: -2000 if s == 1500 else -300), "home", None)
 

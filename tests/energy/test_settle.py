@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -185,6 +185,54 @@ def test_a_whole_day_that_stood_still_is_judged_by_the_days_before(first_day, co
     assert figures(ledger.read(middle, end), middle, end, list(roles)).measured[Role.CONSUMPTION] == covered
 
 
+def test_a_day_with_holes_is_not_asked_for_again() -> None:
+    """A home that was off for half a day, or a role nobody measures, is known to be so."""
+    start, end = local_day(date(2026, 6, 1), BERLIN)
+    ledger = Ledger(since=start + 43200)
+    ledger.settle(start, end, now=end + 2 * DAY_S)
+    asked = len(ledger.asked)
+
+    ledger.settle(start, end, now=end + 3 * DAY_S)
+
+    assert len(ledger.asked) == asked
+
+
+def test_again_asks_for_days_whose_samples_came_late() -> None:
+    start, end = local_day(date(2026, 6, 1), BERLIN)
+    ledger = Ledger(since=start + 43200)
+    ledger.settle(start, end, now=end + 2 * DAY_S)
+
+    ledger.since = 0
+    ledger.settle(start, end, now=end + 3 * DAY_S, again=True)
+
+    assert figures(ledger.read(start, end), start, end, list(ROLES)).complete
+
+
+def test_a_changed_expression_has_its_days_worked_out_anew() -> None:
+    start, end = local_day(date(2026, 6, 1), BERLIN)
+    ledger = Ledger()
+    ledger.settle(start, end, now=end + 2 * DAY_S)
+
+    ledger.source = replace(ledger.source, roles={**ROLES, Role.GRID_FEED_IN: "solar_watts"})
+    ledger.settle(start, end, now=end + 2 * DAY_S)
+
+    period = figures(ledger.read(start, end), start, end, list(ROLES))
+    assert (period.energy_wh["grid_export"], period.energy_wh["grid_import"]) == pytest.approx((1200 * 24, 0))
+    assert "grid_to_load" not in period.energy_wh, "the split of before is undone"
+
+
+def test_settling_in_any_pieces_gives_the_same_rows() -> None:
+    start, end = local_day(date(2026, 6, 1), BERLIN)
+    whole, pieces = Ledger(), Ledger()
+
+    whole.settle(start, end, now=end + 2 * DAY_S)
+    for part in range(1, 25):
+        pieces.settle(start, end, now=start + part * 3600 + 400)
+    pieces.settle(start, end, now=end + 2 * DAY_S)
+
+    assert pieces.rows == whole.rows
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [
@@ -226,6 +274,18 @@ def test_days_of_every_length_hold_the_energy_of_their_hours(zone, day, hours) -
 )
 def test_only_a_plain_selector_has_raw_samples(expr, plain) -> None:
     assert is_plain_selector(expr) is plain
+
+
+def test_the_hour_that_comes_twice_counts_twice() -> None:
+    """Berlin, 25 October 2026: 02:00 to 03:00 happens at 00:00 and at 01:00 UTC."""
+    start, end = local_day(date(2026, 10, 25), BERLIN)
+    ledger = Ledger()
+
+    ledger.settle(start, end, now=end + 2 * DAY_S)
+
+    rows = [slot for slot in ledger.read(start, end) if slot.flow == "production"]
+    twos = [slot for slot in rows if datetime.fromtimestamp(slot.start, BERLIN).hour == 2]
+    assert (len(rows), len(twos), sum(slot.wh for slot in twos)) == (100, 8, pytest.approx(2400))
 
 
 def test_an_expression_is_asked_in_steps() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from watchman.cli.common import common_options
-from watchman.errors import ConfigError, Fault, UsageError, WatchmanError
+from watchman.errors import ConfigError, Fault, QueryError, UsageError, WatchmanError
 from watchman.rules.records import RecordUse, record_uses
 from watchman.rules.rule import Group
+
+if TYPE_CHECKING:
+    from watchman.prometheus import Prometheus
 
 Checked = tuple[list[Group], list[Fault], list[RecordUse]]
 
@@ -94,7 +98,7 @@ def _read(file: Path) -> str:
 
 
 def _check_queries(config: Path, groups: list[Group]) -> None:
-    from watchman.checks import check_prices, check_roles, check_rules
+    from watchman.checks import check_prices, check_retention, check_roles, check_rules
     from watchman.clock import Clock
     from watchman.config import load_config
     from watchman.prices import wanted
@@ -107,9 +111,18 @@ def _check_queries(config: Path, groups: list[Group]) -> None:
         *check_roles(loaded.metrics.roles(), prometheus.query, prometheus.range, now),
         *check_prices(wanted(loaded), prometheus.query, now),
         *check_rules(groups, prometheus.query, now),
+        *check_retention(_flags(prometheus), [report.period for report in loaded.reports]),
     ]
     for finding in found:
         click.echo(f"{'error' if finding.serious else 'warning'}: {finding.text}", err=True)
     serious = sum(finding.serious for finding in found)
     if serious:
         raise WatchmanError(f"{serious} expressions cannot be evaluated")
+
+
+def _flags(prometheus: Prometheus) -> dict[str, str]:
+    """The server's flags; none where it is not a Prometheus and has no such thing."""
+    try:
+        return prometheus.flags()
+    except QueryError:
+        return {}

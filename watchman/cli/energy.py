@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from watchman.cli.energy_backfill import backfill
 from watchman.cli.energy_meter import meter
 from watchman.cli.energy_show import export, show
 
@@ -15,4 +16,5 @@ def energy() -> None:
 
 energy.add_command(show)
 energy.add_command(export)
+energy.add_command(backfill)
 energy.add_command(meter)

@@ -25,8 +25,9 @@ MOST_W = 100_000.0
 _RESET_SHARE = 0.9
 # Counters may differ from the sum of the samples by this factor; beyond it they count something else, or stood still.
 _LEAST_RATIO, _MOST_RATIO = 0.8, 1.25
-# A reading's moment is known to one scrape only. Over so long that says nothing any more.
-_SPAN_S = 6 * 3600.0
+_DENSE, _HOLE, _MIXED = "all measured", "all hole", "mixed"
+# Pieces are joined up to this length: a reading's moment is known to one scrape only, which over hours says nothing.
+_SPAN_S = {_DENSE: 6 * 3600.0, _HOLE: 900.0, _MIXED: 0.0}
 _FULL_MINUTE_S = 59.0
 
 
@@ -122,13 +123,12 @@ def _apply(bins: Bins, wh: Array, run: Run, answer: _Told) -> None:
                 answer.told[inside] = True
         elif grown >= _LEAST_RATIO * flown and not (known.any() and _stood_still(run, middles[hole], limit)):
             shape = wh[hole] if wh[hole].any() else np.ones(int(hole.sum()))
-            share = hole.sum() * bins.step_s / max(holes.between(first, last), bins.step_s)
-            answer.wh[hole] = max(grown - flown, 0.0) * min(share, 1.0) * shape / shape.sum()
+            answer.wh[hole] = max(grown - flown, 0.0) * shape / shape.sum()
             answer.told[hole] = True
 
 
 def _pieces(run: Run, holes: _Cumulative, limit: float) -> Iterator[tuple[float, float]]:
-    """From one moment at which the counter is known to the next; stretches without a hole are joined up to 6 hours.
+    """From one moment at which the counter is known to the next, joined where all is measured and where nothing is.
 
     Such a moment is the first reading of a new value right after one of the old value. Of the rest only the first and
     the last reading are taken.
@@ -136,16 +136,17 @@ def _pieces(run: Run, holes: _Cumulative, limit: float) -> Iterator[tuple[float,
     sharp = (np.diff(run.wh) > 0) & (np.diff(run.times) <= limit)
     moments = [run.times[0], *run.times[1:][sharp].tolist(), run.times[-1]]
     first = before = moments[0]
+    kind = _DENSE
     for moment in moments[1:]:
-        if holes.between(before, moment) > 0:
-            if before > first:
-                yield first, before
-            yield before, moment
-            first = moment
-        elif moment - first >= _SPAN_S:
+        hole_s = holes.between(before, moment)
+        now = _DENSE if hole_s == 0 else _HOLE if hole_s >= moment - before - 1.0 else _MIXED
+        if now != kind and before > first:
+            yield first, before
+            first = before
+        kind, before = now, moment
+        if moment - first >= _SPAN_S[kind]:
             yield first, moment
             first = moment
-        before = moment
     if before > first:
         yield first, before
 

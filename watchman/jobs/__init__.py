@@ -6,6 +6,7 @@
     make_due_reports   a period has ended -> worker -> outbox rows and mark, one commit     every minute
     make_up_history    what happened while nobody watched, into the history        after an outage of more than an hour
     refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, after a report
+    fill_ledger        every day Prometheus has and the energy ledger lacks -> worker       at start, every 6 hours
     forward            state of the alerts -> every Alertmanager                            at a change, and every 5 s
     read_silences      those of the Alertmanager are obeyed                                 every 15 s
     notice_silences    silences made or ended by a command                           every 2 s
@@ -27,6 +28,7 @@ when.
 """
 
 from watchman.jobs.away import watch_away
+from watchman.jobs.backfilling import fill_ledger
 from watchman.jobs.commands import CommandEar
 from watchman.jobs.delivering import deliver, make_queue
 from watchman.jobs.dispatching import dispatch
@@ -53,6 +55,7 @@ __all__ = [
     "dispatch",
     "drill",
     "evaluate_group",
+    "fill_ledger",
     "forget_removed_rules",
     "forward",
     "heartbeat",

@@ -76,9 +76,15 @@ def refresh_facts(context: Context) -> None:
         set_fact(connection, USUAL, context.facts, now)
 
 
-def run_worker(context: Context, job: Mapping[str, Any], limit_s: float = WORKER_LIMIT_S) -> dict[str, Any]:
+def run_worker(
+    context: Context,
+    job: Mapping[str, Any],
+    limit_s: float = WORKER_LIMIT_S,
+    on_line: Callable[[str], None] = lambda _line: None,
+) -> dict[str, Any]:
     """Run one job in a worker process. Raises WatchmanError with its last line if it fails, hangs or is stopped."""
-    return run_child(context, ["watchman.worker_process", str(context.wiring.config.path)], job, limit_s)
+    module = "watchman.worker_process", str(context.wiring.config.path)
+    return run_child(context, module, job, limit_s, on_line=on_line)
 
 
 def run_child(
@@ -87,10 +93,12 @@ def run_child(
     job: Mapping[str, Any],
     limit_s: float,
     unwanted: Callable[[], bool] = lambda: False,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Run `python -m MODULE ARGUMENTS` with a JSON job; returns its JSON answer. Raises WatchmanError.
 
-    It is also ended when `unwanted` says that nobody waits for it any more.
+    It is also ended when `unwanted` says that nobody waits for it any more. `on_line` hears its last line of progress
+    now and then.
     """
     with subprocess.Popen(
         [sys.executable, "-m", *module],
@@ -106,8 +114,10 @@ def run_child(
             try:
                 output, errors = worker.communicate(text, timeout=_POLL_S)
                 break
-            except subprocess.TimeoutExpired:
+            except subprocess.TimeoutExpired as expired:
                 text = None
+                if lines := (expired.stderr or b"").decode(errors="replace").splitlines():
+                    on_line(lines[-1])
                 too_long = context.clock.monotonic() > deadline
                 if context.stopping() or too_long or unwanted():
                     worker.kill()
