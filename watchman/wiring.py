@@ -246,7 +246,7 @@ def state_url(config: Config) -> str:
 
 
 def check_receivers(config: Config) -> None:
-    """Raises ConfigError naming every Apprise URL that cannot be used, without showing its secrets."""
+    """Raises ConfigError naming every Apprise URL and command topic that cannot be used, without their secrets."""
     from watchman.notify.sender import check_url
 
     faults = [
@@ -257,6 +257,7 @@ def check_receivers(config: Config) -> None:
     ]
     if faults:
         raise ConfigError(faults)
+    _commands(config)
 
 
 def _destinations(receiver: ReceiverConfig) -> Mapping[str, str]:

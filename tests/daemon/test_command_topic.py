@@ -16,7 +16,7 @@ from watchman.config import load_config
 from watchman.errors import ConfigError, StoreError
 from watchman.jobs.commands import CommandEar, take_command
 from watchman.notify.ntfy import topic_of
-from watchman.wiring import wire
+from watchman.wiring import check_receivers
 
 pytestmark = pytest.mark.integration
 
@@ -182,7 +182,7 @@ def test_a_url_that_is_no_topic_is_a_fault_without_its_secret(tmp_path, url, wor
     (tmp_path / "rules.yaml").write_text("groups: []\n")
     (tmp_path / "config.yaml").write_text(CONFIG + f'commands: {{ntfy_url: "{url}"}}\n')
     with pytest.raises(ConfigError) as caught:
-        wire(load_config(tmp_path / "config.yaml", {}))
+        check_receivers(load_config(tmp_path / "config.yaml", {}))
 
     assert words in str(caught.value)
     assert "secretx" not in str(caught.value)
