@@ -60,6 +60,7 @@ LAYERS = {
         "previewing",
         "actions",
         "silencing",
+        "pasts",
         "companion",
         "replaying",
     ],

@@ -41,6 +41,7 @@ class Ports:
     read_values: ReadValues = lambda _kind, _start, _end: {}
     add_values: AddValues = lambda _kind, _values: None
     readings: Callable[[], list[Reading]] = list
+    noisy: Callable[[float, float], list[str]] = lambda _start, _end: []
 
     def values(self, start: float, end: float) -> Values:
         """The series beside the energies over [start, end)."""

@@ -132,7 +132,15 @@ def day_report(day: date, ports: Ports, *, offline: bool = False) -> DayReport:
         warnings=warnings,
         values=ports.values(start, end),
         meters=ports.deviations(start, end),
+        noisy=_noisy_of_month(ports, day, end),
     )
+
+
+def _noisy_of_month(ports: Ports, day: date, end: float) -> list[str]:
+    """On the last day of a month: which rules alerted most in it."""
+    if (day + timedelta(days=1)).day != 1:
+        return []
+    return ports.noisy(local_day(day.replace(day=1), ports.site.zone)[0], end)
 
 
 def rendered(report: DayReport, formats: list[str]) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from watchman.energy.meters import Reading
 from watchman.energy.settle import CounterSource, Memory
 from watchman.energy.slots import Asked, Flow, Role, Slot, all_roles
 from watchman.energy.units import WH_PER_UNIT
+from watchman.notify.noisy import who_alerts_most
 from watchman.notify.plan import HoldReason
+from watchman.pasts import as_firings, noisy_line
 from watchman.ports import Ports
 from watchman.prices import file_values, wanted
 from watchman.prometheus import Prometheus
@@ -23,6 +25,7 @@ from watchman.report.site import Incident, Site, Told
 from watchman.rules.selectors import stored_series
 from watchman.store import Store, open_store, outbox_views
 from watchman.store.alerts import incidents_between
+from watchman.store.history import history
 from watchman.store.ledger import read_asked, read_slots, write_asked, write_slots
 from watchman.store.meters import read_readings
 from watchman.store.notices import held_between, told_between
@@ -61,6 +64,7 @@ def make_ports(
         incidents=partial(_incidents, store),
         told=partial(_told, store),
         now=now,
+        noisy=partial(_noisy, store),
         progress=progress,
         counters=make_counters(config),
         has_before=partial(_has_before, prometheus),
@@ -178,6 +182,12 @@ def _told(store: Store, start: float, end: float) -> list[Told]:
     with store.begin() as connection:
         rows = outbox_views.alerts_between(connection, start, end)
     return [Told(at=row.created_at, title=row.title) for row in rows]
+
+
+def _noisy(store: Store, start: float, end: float) -> list[str]:
+    with store.read() as connection:
+        pasts = history(connection, start, end)
+    return [noisy_line(rule) for rule in who_alerts_most(as_firings(pasts, start), end)]
 
 
 if __name__ == "__main__":

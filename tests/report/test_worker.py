@@ -136,6 +136,7 @@ def test_the_object_has_every_key_of_the_contract(home) -> None:
             }
         ],
         "held": [],
+        "noisy": [],
         "told": [],
         "gaps": [],
         "previous_day": None,

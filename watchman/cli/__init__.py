@@ -20,6 +20,7 @@ COMMANDS = {
     "energy": ("energy", "The energy ledger: show, export, meter readings."),
     "notify": ("notify", "Send a test message and tell what each service answered."),
     "outbox": ("outbox", "Was it sent? List, log, retry or drop messages."),
+    "alerts": ("alerts", "What has alerted, who was told, and who alerts most."),
     "silence": ("silence", "Keep alerts quiet for a while: add, list, expire."),
     "away": ("away", "Say that nobody is at home, or that somebody is again."),
     "backup": ("backup", "Copy the whole state into one file."),

@@ -61,6 +61,7 @@ class DayReport:
     told: tuple[Told, ...]
     warnings: tuple[str, ...]
     meters: tuple[Deviation, ...] = ()
+    noisy: tuple[str, ...] = ()
 
     @property
     def period(self) -> Period:
@@ -97,8 +98,12 @@ def build_day(
     warnings: Sequence[str] = (),
     values: Values | None = None,
     meters: Sequence[Deviation] = (),
+    noisy: Sequence[str] = (),
 ) -> DayReport:
-    """Build the report of a local day from its ledger rows and its minutes (which may begin the evening before)."""
+    """Build the report of a local day from its ledger rows and its minutes (which may begin the evening before).
+
+    `noisy` says which rules alerted most in the month that ends with the day, a line each.
+    """
     start, end = local_day(day, site.zone)
     inside = [slot for slot in slots if start <= slot.start < end]
     rates = per_slot(site.plant, start, end, values or {})
@@ -119,6 +124,7 @@ def build_day(
         told=tuple(sorted((t for t in told if start <= t.at < end), key=lambda t: t.at)),
         warnings=(*warnings, *_warnings(one.period, now), *_unpriced(one)),
         meters=tuple(one for one in meters if one.start < end and one.end > start),
+        noisy=tuple(noisy),
     )
 
 
@@ -166,6 +172,7 @@ def to_json(report: DayReport) -> dict[str, Any]:
         "meters": [meter_json(one, zone) for one in report.meters],
         "alerts": [_alert(report, incident) for incident in report.incidents],
         "held": [incident.alertname for incident in report.incidents if incident.held],
+        "noisy": list(report.noisy),
         "told": [{"at": iso_local(told.at, zone), "title": told.title} for told in report.told],
         "gaps": [
             {

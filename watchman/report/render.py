@@ -76,6 +76,7 @@ class View:
     more_alerts: int
     urgent: list[str]
     told: list[str]
+    noisy: list[str]
     coverage: str
     tariff: str
     warnings: list[str]
@@ -108,6 +109,7 @@ def view(report: DayReport, chart_src: str = "") -> View:
         more_alerts=len(report.incidents) - len(incidents),
         urgent=_urgent(report),
         told=_told(report),
+        noisy=list(report.noisy),
         coverage=coverage_line(report),
         tariff=_tariff(report),
         # Where nothing is known the opening says all there is to say.
