@@ -153,6 +153,18 @@ def test_what_is_about_watchman_itself_never_goes_by_way_of_alertmanager(stack):
     assert {labels["alertname"] for labels in stack.members[0].known.values()} == {"Hot"}
 
 
+def test_after_a_restart_what_was_taken_over_stays_so_without_a_new_complaint(stack):
+    hot(stack, *range(40))
+    stack.members[0].down = True
+    assert stack.minutes(0, 2) == {0: [TOLD], 1: [AWAY]}
+    stack.members[0].down = False
+    assert stack.webhook(back(stack)) == []
+    assert stack.minutes(2, 9) == {6: [f"Over: {AWAY}"]}
+    stack.restart()
+    assert [title for titles in stack.minutes(9, 40).values() for title in titles if title == AWAY] == []
+    assert OVER in [title for titles in stack.minutes(40, 47).values() for title in titles]
+
+
 def test_alertmanager_that_takes_an_alert_for_over_is_not_believed(stack):
     """It has heard nothing for a while, so it says "resolved"; here the alert fires all the time."""
     hot(stack, *range(9))

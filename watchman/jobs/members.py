@@ -47,6 +47,8 @@ def _take_over(context: Context) -> None:
     with context.store.read() as connection:
         by_dispatch = notices.told(connection)
         by_webhook = relayed.known(connection)
+    # Told from here by the process before: whether a webhook has come meanwhile is not known.
+    context.brought |= (by_dispatch & firing.keys()) - context.taken_over
     reasons = {
         name: takeover_reason(_watched(context, alert), context.cluster.down_since, now, settings.webhook_within)
         for name, alert in firing.items()
