@@ -58,7 +58,7 @@ def find_threshold(expr: str) -> Threshold | None:
     assert value is not None, "_compared finds comparisons with a number"
     wanted = _without(tree, node)
     for before, sign_op, after in _places(expr, str(node.op).strip(), value, number_is_left):
-        rest = f"{before} {after}"
+        rest = f"{before.rstrip(' ')} {after.lstrip(' ')}"
         left = parse_expression(rest).tree
         if left is not None and shape(left, {}) == wanted:
             head, tail = (f"{before} ", f" {sign_op} {after}") if number_is_left else (f"{before}{sign_op} ", after)
