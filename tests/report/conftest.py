@@ -7,12 +7,14 @@ swing the production from 15:00, and eight scrapes are lost.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,8 @@ from watchman.energy.tariff import flat
 from watchman.localtime import local_day
 from watchman.report.site import Site
 from watchman.series import Series
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 STEP_S = 5
 ROLES = (
