@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from watchman.energy.meters import Deviation
 
 _DAYS_SHOWN = {"15m": 1, "hour": 2, "day": 14, "month": 365, "year": 3650}
+_WIDE = 120
+_LEFT_OUT = ("into battery", "out of it", "sun used here", "saved")
 _SINCE_HELP = "A day, a time (local) or a length such as 30d; left out: as much as fits a screen."
 _UNTIL_HELP = "A day (its end), a time or a length before now; left out: now."
 _BY_HELP = "The length of a row, by the site's clock."
@@ -63,7 +65,7 @@ def show(config: Path, since: str | None, until: str | None, by: str, as_json: b
     # A pipe has no width to fit: nothing is cut.
     if not console.is_terminal:
         console = Console(highlight=False, width=160)
-    console.print(_table(shown, by))
+    console.print(_table(shown, by, narrow=console.width < _WIDE))
     for one in shown.meters:
         console.print(_meter_line(one, shown.zone))
 
@@ -176,18 +178,24 @@ def _to_json(shown: Shown, by: str) -> dict[str, Any]:
     }
 
 
-def _table(shown: Shown, by: str) -> Table:
+def _table(shown: Shown, by: str, *, narrow: bool) -> Table:
+    """A line per row and the sum under it; on a narrow terminal without the battery and what was saved."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     priced = any(one.cost is not None for one in shown.rows)
-    table = Table(title=f"{shown.site}, kWh", title_justify="left", show_footer=True)
+    table = Table(
+        title=f"{shown.site}, kWh", title_justify="left", show_footer=True, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     names = ["", "sun", "house", "bought", "sold", "into battery", "out of it", "own power", "sun used here"]
     columns = [*names, *(["cost", "saved"] if priced else []), "measured"]
     footer = _cells(shown.total, "all", priced=priced) if shown.total else [""] * len(columns)
-    for name, foot in zip(columns, footer, strict=True):
-        table.add_column(name, justify="left" if not name else "right", footer=foot, no_wrap=True)
+    kept = [index for index, name in enumerate(columns) if not (narrow and name in _LEFT_OUT)]
+    for index in kept:
+        table.add_column(columns[index], justify="right" if index else "left", footer=footer[index], no_wrap=True)
     for one in shown.rows:
-        table.add_row(*_cells(one, _when(one, by), priced=priced))
+        cells = _cells(one, _when(one, by), priced=priced)
+        table.add_row(*(cells[index] for index in kept))
     return table
 
 
