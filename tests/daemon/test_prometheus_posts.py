@@ -62,6 +62,11 @@ def names(daemon):
     return sorted(one["labels"]["alertname"] for one in json.loads(daemon.get("/api/v2/alerts")))
 
 
+def is_noted(daemon):
+    """True once it is written down that the phone took all: a kill before that rightly tells it again."""
+    return 'watchman_outbox_rows{receiver="phone",state="due"} 0.0' in daemon.get("/metrics")
+
+
 def told_again_since(daemon, moment):
     return all(one["updatedAt"] > moment for one in json.loads(daemon.get("/api/v2/alerts")))
 
@@ -75,12 +80,14 @@ def test_prometheus_is_heard_over_outages_and_restarts(thing, phone, daemon, pos
     daemon.start()
     thing.heat = 1.0
     wait_for(lambda: phone.titles() == ["Hot"], what="the first push")
+    wait_for(lambda: is_noted(daemon), what="the push noted")
     # An outage: meanwhile one more alert begins, the other goes on.
     daemon.kill()
     thing.heat = 7.0
     wait_for(lambda: "Boiling" in theirs(poster), what="an alert nobody hears of")
     daemon.start()
     wait_for(lambda: sorted(phone.titles()) == ["Boiling", "Hot"], what="the alert of the outage")
+    wait_for(lambda: is_noted(daemon), what="the push noted")
     # A restart while all goes on says nothing.
     moment = latest(daemon)
     assert daemon.terminate() == 0
