@@ -47,6 +47,7 @@ def test_the_object_has_every_key_of_the_contract(home) -> None:
         "end": "2026-11-22T00:00:00-08:00",
         "hours": 24,
         "coverage": dict.fromkeys(("production", "consumption", "grid", "battery", "state_of_charge", "overall"), 1.0),
+        "coverage_by_energy": dict.fromkeys(("production", "consumption", "grid", "battery", "state_of_charge"), 1.0),
         "estimated": dict.fromkeys(("production", "consumption", "grid", "battery", "state_of_charge"), 0.0),
         "complete": True,
         "energy_wh": {},

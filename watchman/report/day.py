@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from watchman.energy import catalogue
 from watchman.energy.account import Account, Values, account_of, per_slot, sums
 from watchman.energy.curve import Curve
+from watchman.energy.expected import expected_coverage, profile
 from watchman.energy.figures import Peak, Period, equivalent_full_cycles
 from watchman.energy.meters import Deviation
 from watchman.energy.money import Cost
@@ -62,6 +63,7 @@ class DayReport:
     warnings: tuple[str, ...]
     meters: tuple[Deviation, ...] = ()
     noisy: tuple[str, ...] = ()
+    coverage_by_energy: Mapping[Role, float] = field(default_factory=dict)
 
     @property
     def period(self) -> Period:
@@ -125,6 +127,14 @@ def build_day(
         warnings=(*warnings, *_warnings(one.period, now), *_unpriced(one)),
         meters=tuple(one for one in meters if one.start < end and one.end > start),
         noisy=tuple(noisy),
+        coverage_by_energy=expected_coverage(
+            inside,
+            profile((slot for slot in slots if slot.start < start), site.zone),
+            one.period.roles,
+            start,
+            end,
+            site.zone,
+        ),
     )
 
 
@@ -138,6 +148,7 @@ def comparison(period: Period | None) -> Comparison | None:
 def to_json(report: DayReport) -> dict[str, Any]:
     """The object of `report day --json`: Wh, W, ratios 0..1, local RFC 3339 times, None where not known."""
     period, zone, site = report.period, report.site.zone, report.site
+    by_energy = report.coverage_by_energy
     return {
         "site": site.name,
         "period": "day",
@@ -145,6 +156,8 @@ def to_json(report: DayReport) -> dict[str, Any]:
         "end": iso_local(period.end, zone),
         "hours": _whole(period.hours),
         "coverage": _coverage(period),
+        # Measured and estimated, weighed by what is usual for each quarter of an hour: noon counts more than night.
+        "coverage_by_energy": {_COVERAGE_NAMES[role]: round(share, 6) for role, share in by_energy.items()},
         "estimated": {_COVERAGE_NAMES[role]: round(value, 6) for role, value in period.estimated.items()},
         "complete": period.complete,
         "energy_wh": _energies(period.energy_wh),
