@@ -149,7 +149,7 @@ class Daemon:
         if self.context.missed is not None:
             self._every(15.0, "report", "meanwhile", jobs.make_up_history)
         self._every(60.0, "report", "reports", jobs.make_due_reports)
-        self._every(3600.0, "report", "facts", jobs.refresh_facts)
+        self._every(60.0, "report", "facts", jobs.refresh_facts)
         self._every(600.0, "ledger", "ledger", jobs.fill_ledger)
         self._every(300.0, "upkeep", "housekeeping", jobs.housekeeping)
         self._every(15.0, "upkeep", "stuck", jobs.look_for_stuck)

@@ -89,6 +89,7 @@ class Context:
     home: HomeNow = HomeNow()
     page_asked_at: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    facts_again_at: float = 0.0
     ledger_progress: str = ""
     ledger_at: float = 0.0
     ledger_told_at: float = float("-inf")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from watchman import views
-from watchman.errors import WatchmanError
-from watchman.jobs import backfilling
+from watchman.errors import QueryError, WatchmanError
+from watchman.jobs import backfilling, reporting
 
 
 @pytest.fixture
@@ -60,7 +60,41 @@ def test_a_failure_is_told_and_tried_again(world, worker, monkeypatch, caplog) -
 
 
 def test_while_prometheus_is_away_no_worker_is_started(world, worker) -> None:
-    world.context.prometheus_error = "connection refused"
+    world.prometheus.error = QueryError("connection refused", "connect")
     backfilling.fill_ledger(world.context)
 
     assert worker.jobs == []
+
+
+def test_no_worker_is_started_for_what_is_usual_while_prometheus_is_away(make_world, monkeypatch):
+    world = make_world()
+    asked = []
+
+    def run_worker(_context, job, *_args, **_more):
+        asked.append(job["kind"])
+        return {"facts": {"usual_night_load_w": 200.0}}
+
+    monkeypatch.setattr(reporting, "run_worker", run_worker)
+    world.prometheus.error = QueryError("cannot be reached", "connect")
+    reporting.refresh_facts(world.context)
+    assert asked == []
+    world.prometheus.error = None
+    reporting.refresh_facts(world.context)
+    reporting.refresh_facts(world.context)
+    assert asked == ["facts"]
+    assert world.context.facts["usual_night_load_w"] == 200.0
+
+
+def test_what_the_worker_could_not_find_out_is_asked_again_an_hour_later(make_world, monkeypatch):
+    world = make_world()
+    asked = []
+
+    def run_worker(_context, job, *_args, **_more):
+        asked.append(world.clock.now())
+        raise WatchmanError("no")
+
+    monkeypatch.setattr(reporting, "run_worker", run_worker)
+    for _ in range(70):
+        reporting.refresh_facts(world.context)
+        world.clock.at += 60.0
+    assert [at - asked[0] for at in asked] == [0.0, 3600.0]

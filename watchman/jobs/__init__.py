@@ -5,7 +5,7 @@
     deliver            outbox -> services, retried until accepted                           when a row is due
     make_due_reports   a period has ended -> worker -> outbox rows and mark, one commit     every minute
     make_up_history    what happened while nobody watched, into the history        after an outage of more than an hour
-    refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, after a report
+    refresh_facts      what is usual for this home, from the ledger, for rules and page     at start, once a day
     fill_ledger        every day Prometheus has and the energy ledger lacks -> worker       at start, every 6 hours
     forward            state of the alerts -> every Alertmanager                            at a change, and every 5 s
     read_silences      those of the Alertmanager are obeyed                                 every 15 s

@@ -7,6 +7,7 @@ from functools import partial
 
 from watchman.context import Context
 from watchman.errors import WatchmanError
+from watchman.jobs.query import answers
 from watchman.jobs.reporting import run_worker
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def fill_ledger(context: Context) -> None:
     Progress is on the page, and in the log once a minute.
     """
     started = context.clock.now()
-    if started - context.ledger_at < LEDGER_EVERY_S or context.prometheus_error:
+    if started - context.ledger_at < LEDGER_EVERY_S or not answers(context):
         return
     try:
         done = run_worker(context, {"kind": "backfill"}, LEDGER_LIMIT_S, on_line=partial(_tell, context))

@@ -26,6 +26,15 @@ def ask_range(context: Context, expr: str, start: float, end: float, step_s: flo
         return context.wiring.prometheus.range(expr, start, end, step_s)
 
 
+def answers(context: Context) -> bool:
+    """Whether Prometheus answers now: asked before a worker is started for what it could not do."""
+    try:
+        ask(context, "vector(1)", context.clock.now())
+    except QueryError:
+        return False
+    return True
+
+
 class _Asking:
     """Counts and times the query in its block."""
 

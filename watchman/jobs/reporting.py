@@ -14,6 +14,7 @@ from typing import Any
 from watchman.config.model import ReportConfig
 from watchman.context import Context
 from watchman.errors import WatchmanError
+from watchman.jobs.query import answers
 from watchman.localtime import day_of, local_day, local_moment
 from watchman.notify.destination import MAIL_SCHEMES, scheme_of
 from watchman.notify.message import Attachment, Message
@@ -29,6 +30,7 @@ CATCH_UP_DAYS = 3
 WORKER_LIMIT_S = 900.0
 SUBJECT_LIMIT = 120
 USUAL = "usual"
+FACTS_AGAIN_S = 3600.0
 FACTS_EVERY_S = 20 * 3600.0
 _POLL_S = 0.5
 
@@ -64,8 +66,9 @@ def due_days(context: Context, report: ReportConfig, now: float) -> list[date]:
 def refresh_facts(context: Context) -> None:
     """Ask the worker once a day what is usual for this home; the daemon shows it as series for the rules."""
     now = context.clock.now()
-    if now - context.facts.get("at", 0.0) < FACTS_EVERY_S:
+    if now - context.facts.get("at", 0.0) < FACTS_EVERY_S or now < context.facts_again_at or not answers(context):
         return
+    context.facts_again_at = now + FACTS_AGAIN_S
     try:
         facts = run_worker(context, {"kind": "facts"})["facts"]
     except WatchmanError as error:
