@@ -14,8 +14,7 @@ from watchman.book import rules_with_keys
 from watchman.context import Context
 from watchman.jobs.dispatching import memory, merged_alerts
 from watchman.jobs.forwarding import generator_url
-from watchman.jobs.identity import own_labels
-from watchman.jobs.members import listed_there
+from watchman.jobs.identity import listed_there, own_labels
 from watchman.jobs.silences import read_silences
 from watchman.notify.as_alertmanager import alertmanager_config
 from watchman.notify.dispatch import dispatch as decide

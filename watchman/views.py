@@ -17,8 +17,8 @@ from watchman.jobs.condition import clock_behind_s, free_bytes, watchdog_silent_
 from watchman.jobs.dispatching import active_alerts, merged_alerts
 from watchman.jobs.drill import DRILL_REASON
 from watchman.jobs.heartbeat import why_silent
+from watchman.jobs.identity import listed_there
 from watchman.jobs.look import WATCHED_S, look_at_home
-from watchman.jobs.members import listed_there
 from watchman.metrics import GaugeRows
 from watchman.notify.message import ActiveAlert
 from watchman.notify.severity import rank, severity_of

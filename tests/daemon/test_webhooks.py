@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from alertmanagers import Member, Stack, theirs
+from alertmanagers import Member, Stack, rfc3339, theirs
 from sqlalchemy import select
 from world import CONFIG, RULES
 
@@ -219,6 +219,18 @@ def test_what_was_said_to_be_over_and_was_not_is_told_again(make_world, mode, mi
     assert stack.webhook(down(stack)) == []
     assert stack.minutes(1, 8) == {minute: ["The NAS is down"]}
     assert [ended for _, _, ended in stack.world.incidents()] == [None], "one incident that goes on"
+
+
+def test_an_alert_of_prometheus_called_like_an_own_one_is_told_again_too(stack):
+    """Here it is known without the external labels, at Alertmanager with them."""
+    labels = {**HOT, "host": "another", "site": "home"}
+    fires = theirs(labels, starts_at=stack.world.start)
+    assert stack.webhook(fires) == ["Hot"]
+    stack.world.clock.at = stack.world.minute(0) + 1
+    assert stack.webhook({**fires, "status": "resolved", "endsAt": rfc3339(stack.world.clock.at)}) == ["Over: Hot"]
+    stack.members[0].known[fingerprint(labels)] = labels
+    assert stack.webhook(fires) == []
+    assert stack.minutes(1, 3) == {1: ["Hot"]}
 
 
 def test_the_end_of_an_earlier_story_does_not_end_the_new_one(stack):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from watchman.context import Context
 from watchman.durations import format_duration
 from watchman.jobs.dispatching import merged_alerts
+from watchman.jobs.identity import listed_there
 from watchman.jobs.relaying import close
 from watchman.jobs.tellers import ends_known_here
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.posted import PostedAlert
 from watchman.notify.posted import as_active as posted_as_active
-from watchman.series import fingerprint
 from watchman.store import posted, relayed
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,7 @@ def _end(context: Context, alert: ActiveAlert, row: PostedAlert | None, now: flo
     """The end of an alert that only Alertmanagers know of."""
     settings = context.wiring.config.alertmanager
     if context.cluster.alerts is not None and context.cluster.down_since is None:
-        names = {alert.fingerprint, fingerprint({**context.wiring.config.external_labels, **alert.labels})}
-        if not names.isdisjoint(context.cluster.alerts):
+        if listed_there(context, alert) is not None:
             context.gone_since.pop(alert.fingerprint, None)
             return None
         since = context.gone_since.setdefault(alert.fingerprint, now)

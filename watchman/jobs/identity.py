@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from watchman.alertmanager.model import TheirAlert
 from watchman.book import rules_with_keys
 from watchman.context import Context
+from watchman.notify.message import ActiveAlert
 from watchman.rules.builtin import BUILT_IN_GROUP
 from watchman.series import fingerprint
 
@@ -33,3 +35,10 @@ def own_labels(context: Context) -> OwnLabels:
         return known.get(fingerprint(labels), bare)
 
     return here
+
+
+def listed_there(context: Context, alert: ActiveAlert) -> TheirAlert | None:
+    """How the Alertmanagers list an alert; None if they do not."""
+    listed = context.cluster.alerts or {}
+    with_external = {**context.wiring.config.external_labels, **alert.labels}
+    return listed.get(fingerprint(with_external)) or listed.get(alert.fingerprint)

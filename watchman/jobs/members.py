@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 
 from watchman.alertmanager.cluster import look
-from watchman.alertmanager.model import TheirAlert
 from watchman.book import as_active
 from watchman.context import Context
 from watchman.jobs.closing import close_what_is_gone
+from watchman.jobs.identity import listed_there
 from watchman.jobs.relaying import relay_again
 from watchman.jobs.tellers import is_for_alertmanager
 from watchman.modes import Mode
 from watchman.notify.message import ActiveAlert, Source
 from watchman.notify.takeover import Watched, takeover_reason
-from watchman.series import fingerprint, label_key
+from watchman.series import label_key
 from watchman.store import notices, relayed
 
 log = logging.getLogger(__name__)
@@ -29,13 +29,6 @@ def look_at_members(context: Context) -> None:
         context.taken_over, context.silent_reason = frozenset(), ""
     close_what_is_gone(context)
     relay_again(context)
-
-
-def listed_there(context: Context, alert: ActiveAlert) -> TheirAlert | None:
-    """How the Alertmanagers list an alert; None if they do not."""
-    listed = context.cluster.alerts or {}
-    with_external = {**context.wiring.config.external_labels, **alert.labels}
-    return listed.get(fingerprint(with_external)) or listed.get(alert.fingerprint)
 
 
 def _take_over(context: Context) -> None:

@@ -19,7 +19,7 @@ from watchman.book import as_active
 from watchman.context import Context
 from watchman.jobs.dispatching import memory as recollect
 from watchman.jobs.dispatching import merged_alerts, postings
-from watchman.jobs.identity import own_labels
+from watchman.jobs.identity import listed_there, own_labels
 from watchman.jobs.tellers import ends_known_here, told_here
 from watchman.notify.hold import Gate, make_gate
 from watchman.notify.message import ActiveAlert, Message, Source
@@ -196,7 +196,7 @@ def _is_doubted(context: Context, desk: _Desk, alert: ActiveAlert) -> bool:
         return False
     if not context.wiring.members or context.cluster.down_since is not None:
         return desk.now - row.updated_at < ECHO_S
-    return context.cluster.looked_at <= row.updated_at or alert.fingerprint not in (context.cluster.alerts or {})
+    return context.cluster.looked_at <= row.updated_at or listed_there(context, alert) is None
 
 
 def _adopt(desk: _Desk, key: GroupKey, names: set[str]) -> None:
