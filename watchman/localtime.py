@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from zoneinfo import ZoneInfo
+
+FIRST_S = datetime(1, 1, 3, tzinfo=UTC).timestamp()
+LAST_S = datetime(9999, 12, 29, 23, 59, 59, tzinfo=UTC).timestamp()
+"""Between these every zone can write an instant; a day further out some cannot."""
+
+
+def in_calendar(ts: float) -> float:
+    """The instant, or the nearest that has a local time everywhere."""
+    return min(max(ts, FIRST_S), LAST_S)
 
 
 def local_day(day: date, zone: ZoneInfo) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ LabelKey = tuple[tuple[str, str], ...]
 _FNV_OFFSET = 14695981039346656037
 _FNV_PRIME = 1099511628211
 _MASK = (1 << 64) - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ Query = Callable[[str, float], Answer]
 def label_key(labels: Mapping[str, str]) -> LabelKey:
     """The hashable identity of a label set."""
     return tuple(sorted(labels.items()))
+
+
+def writable(text: str) -> str:
+    """The text with U+FFFD for every half of a surrogate pair: JSON may hold one, and nothing can write it down."""
+    return _SURROGATE.sub("\ufffd", text) if _SURROGATE.search(text) else text
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:

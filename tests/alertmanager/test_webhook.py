@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from watchman.alertmanager.webhook import Webhook, WebhookAlert, WebhookError, read_webhook
+from watchman.localtime import LAST_S
 
 NOW = 1_700_000_000.0
 ZERO = "0001-01-01T00:00:00Z"
@@ -95,6 +96,14 @@ ODD: dict[str, tuple[dict[str, Any], Webhook]] = {
     "alerts that are no objects are counted": (
         {"version": "4", "alerts": [3, None, {"labels": {"a": "b"}}], "truncatedAlerts": 12},
         Webhook("", "", {}, (WebhookAlert({"a": "b"}),), truncated=12, unreadable=2),
+    ),
+    "half a surrogate pair, which could not be written down": (
+        {"version": "4", "groupKey": "\ud800", "receiver": "\udfff", "alerts": [{"labels": {"a\ud800": "\ud800"}}]},
+        Webhook("\ufffd", "\ufffd", {}, (WebhookAlert({"a\ufffd": "\ufffd"}),)),
+    ),
+    "a start that has no local time everywhere": (
+        {"version": "4", "alerts": [{"labels": {"a": "b"}, "startsAt": "9999-12-31T23:59:59Z"}]},
+        Webhook("", "", {}, (WebhookAlert({"a": "b"}, starts_at=LAST_S),)),
     ),
     "a count that is none": ({"version": "4", "alerts": [], "truncatedAlerts": "many"}, Webhook("", "", {}, ())),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from watchman.notify.message import Source
 from watchman.notify.mute import Silence
 from watchman.series import fingerprint
 from watchman.store import posted
-from watchman.web.guard import MAX_BODY_BYTES, MAX_POST_BYTES, Access
+from watchman.web.guard import MAX_BODY_BYTES, MAX_POST_BYTES, SIGNED_PATHS, Access
 from watchman.web.openapi import document
 
 HOT = {"labels": {"alertname": "Hot", "host": "h"}, "annotations": {"summary": "It is hot"}}
@@ -126,6 +127,37 @@ def test_half_a_surrogate_pair_is_no_character(world):
     body = b'[{"labels": {"alertname": "\\ud800x"}, "annotations": {"a": "\\udfff"}}]'
     assert world.client.post("/api/v2/alerts", data=body, content_type="application/json").status_code == 200
     assert [one["labels"]["alertname"] for one in listed(world)] == ["\ufffdx"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:01Z", "9999-12-31T23:59:59Z"])
+def test_an_alert_of_the_first_or_the_last_day_of_the_calendar_is_shown_and_told(tmp_path, zone, moment):
+    world = ApiWorld(tmp_path, config=CONFIG.replace("Europe/Berlin", zone))
+    always = {"startsAt": moment, "endsAt": "9999-12-31T23:59:59Z"}
+    assert post(world, [{**HOT, **always}]).status_code == 200
+    jobs.dispatch(world.context)
+    assert len(world.messages()) > 0
+    for path in ("/", "/live", "/api/v2/alerts", "/api/v2/alerts/groups"):
+        assert world.client.get(path).status_code == 200, path
+    world.close()
+
+
+def test_every_way_to_change_something_asks_who_and_from_where(world):
+    """Whatever path is added later: no foreign page, and nobody without a password, changes anything by it."""
+    ways = [
+        (re.sub("<[^>]+>", "x", rule.rule), method)
+        for rule in world.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+    ]
+    assert {path for path, _ in ways} >= {"/api/v2/alerts", "/api/v2/silences", "/-/reload", "/webhook/alertmanager"}
+    world.access = Access(username="me", password="secret", origins=("http://karma.home:8080",))
+    known = {"Authorization": "Basic " + base64.b64encode(b"me:secret").decode()}
+    for path, method in ways:
+        foreign = world.client.open(path, method=method, headers={**known, "Origin": "http://evil.example"})
+        assert foreign.status_code == 403, (method, path)
+        # The links of messages carry their own signature.
+        status = 403 if path.startswith(SIGNED_PATHS) else 401
+        assert world.client.open(path, method=method).status_code == status, (method, path)
 
 
 def test_without_credentials_nothing_is_told_or_taken(world):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchman.errors import WatchmanError
+from watchman.localtime import in_calendar
+from watchman.series import writable
 
 VERSION = "4"
 # Alertmanager quotes a receiver's name as if it were a regular expression: `a.b` comes as `a\.b`.
@@ -68,8 +70,8 @@ def read_webhook(document: Any, now: float) -> Webhook:
         raise WebhookError("no list of alerts")
     readable = [item for item in alerts if isinstance(item, dict)]
     return Webhook(
-        group_key=str(document.get("groupKey") or ""),
-        receiver=_QUOTED.sub(r"\1", str(document.get("receiver") or "")),
+        group_key=_text(document.get("groupKey")),
+        receiver=_QUOTED.sub(r"\1", _text(document.get("receiver"))),
         group_labels=_texts(document.get("groupLabels")),
         alerts=tuple(_read_alert(item, str(document.get("status")), now) for item in readable),
         truncated=_count(document.get("truncatedAlerts")),
@@ -89,14 +91,18 @@ def _read_alert(item: Mapping[str, Any], group_status: str, now: float) -> Webho
         annotations=_texts(item.get("annotations")),
         starts_at=_time(item.get("startsAt")),
         ends_at=ends_at,
-        generator_url=str(item.get("generatorURL") or ""),
+        generator_url=_text(item.get("generatorURL")),
     )
+
+
+def _text(value: Any) -> str:
+    return writable(str(value or ""))
 
 
 def _texts(value: Any) -> dict[str, str]:
     """An object of texts; what is no text is written as one."""
     pairs: Iterator[tuple[str, Any]] = iter(value.items() if isinstance(value, dict) else ())
-    return {str(name): text if isinstance(text, str) else "" if text is None else str(text) for name, text in pairs}
+    return {writable(str(name)): "" if text is None else writable(str(text)) for name, text in pairs}
 
 
 def _time(value: Any) -> float | None:
@@ -106,7 +112,7 @@ def _time(value: Any) -> float | None:
         ts = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return ts if ts > _NO_TIME_BEFORE_S else None
+    return in_calendar(ts) if ts > _NO_TIME_BEFORE_S else None
 
 
 def _count(value: Any) -> int:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from watchman.localtime import in_calendar
 from watchman.notify.message import ActiveAlert, Source
 
 DEFAULT_RESOLVE_TIMEOUT_S = 300.0
@@ -42,9 +43,9 @@ class PostedAlert:
 def with_times(
     starts_at: float | None, ends_at: float | None, now: float, resolve_timeout_s: float
 ) -> tuple[float, float, bool]:
-    """Start, end and "by time-out" of a post that may name neither."""
-    start = starts_at if starts_at is not None else now if ends_at is None else ends_at
-    return (start, now + resolve_timeout_s, True) if ends_at is None else (start, ends_at, False)
+    """Start, end and "by time-out" of a post that may name neither, as people anywhere can be told of them."""
+    start = in_calendar(starts_at if starts_at is not None else now if ends_at is None else ends_at)
+    return (start, now + resolve_timeout_s, True) if ends_at is None else (start, in_calendar(ends_at), False)
 
 
 def merge(old: PostedAlert, new: PostedAlert, now: float) -> PostedAlert:

@@ -16,7 +16,7 @@ from watchman.notify.matchers import Matcher, MatcherError, Op, make_matcher
 from watchman.notify.message import Source
 from watchman.notify.mute import Silence
 from watchman.notify.posted import PostedAlert, with_times
-from watchman.series import fingerprint
+from watchman.series import fingerprint, writable
 
 REQUIRED, WRONG_FORMAT, TOO_FEW = 602, 601, 612
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -24,7 +24,6 @@ _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?
 _URI = re.compile(r"(?:/|[a-zA-Z][a-zA-Z0-9+.-]*:)[^\x00-\x1f\x7f]*")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _OPS = {(False, True): Op.EQUAL, (False, False): Op.NOT_EQUAL, (True, True): Op.REGEX, (True, False): Op.NOT_REGEX}
 # Go writes "no time" as the first instant of its calendar.
 _ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
@@ -202,14 +201,14 @@ def _labels(item: Mapping[str, Any], name: str) -> dict[str, str]:
     bad = next((key for key, text in value.items() if text is not None and not isinstance(text, str)), None)
     if bad is not None:
         raise _cannot("alerts", f"the value of {_quoted(bad)} in {name} must be a string")
-    return {_clean(key): _clean(text or "") for key, text in value.items()}
+    return {writable(key): writable(text or "") for key, text in value.items()}
 
 
 def _text(fields: Mapping[str, Any], name: str, what: str, owner: str) -> str:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise _cannot(what, f"{owner}.{name} must be a string")
-    return _clean(value or "")
+    return writable(value or "")
 
 
 def _time(fields: Mapping[str, Any], name: str, what: str) -> float | None:
@@ -229,10 +228,5 @@ def _cannot(what: str, reason: str) -> BodyError:
     return BodyError(400, f'parsing {what} body from "" failed, because {reason}', 400)
 
 
-def _clean(text: str) -> str:
-    """Half of a surrogate pair is no character: nothing could write it down again."""
-    return _SURROGATE.sub("\ufffd", text) if _SURROGATE.search(text) else text
-
-
 def _quoted(text: str) -> str:
-    return json.dumps(_clean(text[:100]), ensure_ascii=False)
+    return json.dumps(writable(text[:100]), ensure_ascii=False)

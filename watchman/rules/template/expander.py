@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Protocol
@@ -14,14 +13,13 @@ from watchman.rules.template.parser import parse
 from watchman.rules.template.prometheus import moment_functions, prometheus_functions
 from watchman.rules.template.values import Data
 from watchman.rules.template.walker import execute
-from watchman.series import Answer, Labels, Query
+from watchman.series import Answer, Labels, Query, writable
 
 # Prometheus puts this before every text, and columns in its messages count it.
 PRELUDE = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 )
 _CACHED_TEMPLATES = 2048
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 Expand = Callable[[str, Labels, float, float], str]
@@ -94,4 +92,4 @@ def _failure(message: str) -> str:
 
 def _clean(text: str) -> str:
     """Bytes that are no UTF-8 become the replacement character, as in the JSON Prometheus sends."""
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+    return writable(text)
