@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -138,12 +142,35 @@ def test_what_was_answered_with_200_outlives_a_kill(phone, daemon):
     phone.open()
     daemon.start()
     hot = [{"labels": {"alertname": "Hot"}, "annotations": {"summary": "Hot"}}]
-    assert ask(daemon, "POST", "alerts", hot) == ""
-    made = json.loads(ask(daemon, "POST", "silences", SILENCE))["silenceID"]
+    assert ask(daemon, "POST", "/api/v2/alerts", hot) == ""
+    made = json.loads(ask(daemon, "POST", "/api/v2/silences", SILENCE))["silenceID"]
     daemon.kill()
     daemon.start()
     assert names(daemon) == ["Hot"]
     assert [one["id"] for one in json.loads(daemon.get("/api/v2/silences"))] == [made]
+
+
+def test_while_the_state_is_locked_every_way_in_says_so_before_its_client_gives_up(phone, daemon):
+    """Prometheus and Alertmanager wait 10 s for an answer: one that comes later is none."""
+    phone.open()
+    daemon.start()
+    made = json.loads(ask(daemon, "POST", "/api/v2/silences", SILENCE))["silenceID"]
+    hook = {"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "Brought"}}]}
+    ways = [
+        ("POST", "/api/v2/alerts", [{"labels": {"alertname": "Hot"}}]),
+        ("POST", "/api/v2/silences", SILENCE),
+        ("DELETE", f"/api/v2/silence/{made}", None),
+        ("POST", "/webhook/alertmanager", hook),
+    ]
+    with closing(sqlite3.connect(daemon.folder / "watchman.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(len(ways)) as pool:
+            answers = list(pool.map(lambda way: refusal(daemon, *way), ways))
+    assert [status for status, _ in answers] == [503] * len(ways)
+    assert all("another process holds it; end that or wait" in text for _, text in answers)
+    assert names(daemon) == []
+    assert ask(daemon, "POST", "/webhook/alertmanager", hook) == "taken\n"
+    assert names(daemon) == ["Brought"]
 
 
 def test_a_silence_of_the_command_line_reaches_the_daemon(phone, daemon):
@@ -151,7 +178,7 @@ def test_a_silence_of_the_command_line_reaches_the_daemon(phone, daemon):
     daemon.start()
     code, made, _ = daemon.command("silence", "add", "Hot", "--until", "tomorrow", "--comment", "known")
     assert code == 0
-    ask(daemon, "POST", "alerts", [{"labels": {"alertname": "Hot"}, "annotations": {"summary": "Hot"}}])
+    ask(daemon, "POST", "/api/v2/alerts", [{"labels": {"alertname": "Hot"}, "annotations": {"summary": "Hot"}}])
     (one,) = json.loads(daemon.get("/api/v2/alerts"))
     assert one["status"]["silencedBy"] == [made.strip()]
     assert daemon.command("silence", "expire", made.strip())[0] == 0
@@ -169,10 +196,17 @@ SILENCE = {
 
 def ask(daemon, method, path, document):
     request = Request(
-        f"http://127.0.0.1:{daemon.port}/api/v2/{path}",
+        f"http://127.0.0.1:{daemon.port}{path}",
         json.dumps(document).encode(),
         {"Content-Type": "application/json"},
         method=method,
     )
     with urlopen(request, timeout=10) as answer:
         return answer.read().decode()
+
+
+def refusal(daemon, method, path, document):
+    """Status and text of an answer that is no 200."""
+    with pytest.raises(HTTPError) as caught:
+        ask(daemon, method, path, document)
+    return caught.value.code, caught.value.read().decode()

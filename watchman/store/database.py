@@ -17,7 +17,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from watchman.errors import StoreError
 from watchman.store.schema import migrate
 
-BUSY_TIMEOUT_S = 10
+BUSY_TIMEOUT_S = 5
+"""Shorter than the 10 s that Prometheus and Alertmanager wait for an answer: they are to hear that it is locked."""
 
 
 class Store:
