@@ -233,6 +233,17 @@ def test_an_alert_of_prometheus_called_like_an_own_one_is_told_again_too(stack):
     assert stack.minutes(1, 3) == {1: ["Hot"]}
 
 
+def test_an_alertmanager_that_is_not_among_the_urls_is_believed_once_it_cannot_be_an_echo(stack):
+    """No member lists what it tells; a late first word of another one comes within minutes of the end."""
+    stack.webhook(down(stack))
+    stack.world.clock.at = stack.world.minute(0) + 1
+    assert stack.webhook(down(stack, ends_at=stack.world.clock.at)) == ["Over: The NAS is down"]
+    assert stack.minutes(1, 5) == {}
+    assert stack.webhook(down(stack)) == []
+    assert stack.minutes(5, 8) == {}
+    assert stack.webhook(down(stack)) == ["The NAS is down"]
+
+
 def test_the_end_of_an_earlier_story_does_not_end_the_new_one(stack):
     stack.webhook(down(stack, ends_at=None))
     again = theirs(DOWN, starts_at=stack.world.start + 100, summary="The NAS is down")

@@ -34,7 +34,7 @@ from watchman.store import notices, outbox, posted, relayed
 log = logging.getLogger(__name__)
 
 ECHO_S = 360.0
-"""Who cannot ask an Alertmanager waits for one group_interval, in which it would tell the end again."""
+"""So long after an end "it fires" may be an echo: one group_interval; then Alertmanager has told the end again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def take_webhook(context: Context, receiver: str | None, document: Any) -> None:
     with context.store.begin() as connection:
         rows = {row.fingerprint: row for row in posted.load(connection, source=Source.ALERTMANAGER)}
         alerts = [alert for alert, _ in heard if not _is_old_end(alert, rows.get(alert.fingerprint))]
-        fresh = [alert for alert in alerts if not _is_echo(alert, rows.get(alert.fingerprint))]
+        fresh = [alert for alert in alerts if not _may_be_echo(alert, rows.get(alert.fingerprint), now)]
         theirs = [
             _posted(alert, links[alert.fingerprint], now) for alert in fresh if alert.fingerprint not in known_here
         ]
@@ -182,6 +182,11 @@ def _is_echo(alert: ActiveAlert, row: PostedAlert | None) -> bool:
     A second member of a cluster looks at its alerts, then waits for the first one to tell, and does not look again.
     """
     return alert.firing and row is not None and not row.is_open and (row.ends_at or 0.0) > alert.starts_at
+
+
+def _may_be_echo(alert: ActiveAlert, row: PostedAlert | None, now: float) -> bool:
+    """True for what is said now and may have been seen before the end."""
+    return row is not None and _is_echo(alert, row) and now - row.updated_at < ECHO_S
 
 
 def _is_old_end(alert: ActiveAlert, row: PostedAlert | None) -> bool:
