@@ -146,7 +146,7 @@ class Daemon:
         for group in (*wiring.groups, BUILT_IN_GROUP):
             offset_s = slot_offset(group.key, group.interval_s)
             self._scheduler.at_slots(group.interval_s, partial(self._start_group, group), offset_s=offset_s)
-        if self.context.missed is not None:
+        if self.context.missed:
             self._every(15.0, "report", "meanwhile", jobs.make_up_history)
         self._every(60.0, "report", "reports", jobs.make_due_reports)
         self._every(60.0, "report", "facts", jobs.refresh_facts)
@@ -313,7 +313,7 @@ def make_context(
     # Rules may have been taken away while nobody ran. The others have a past to make up for.
     jobs.forget_removed_rules(context)
     context.restored.clear()
-    context.missed = jobs.missed_time(context)
+    context.missed = jobs.missed_times(context)
     return context
 
 

@@ -47,7 +47,7 @@ class Context:
     """Handed to every job. `wiring` is replaced whole on a reload; the rest lives as long as the process.
 
     `alive_before` is when the previous process was last known to be alive (unix seconds), None at the first start;
-    `missed` is what the history lacks of the time since then; `stopping` tells long work to end. Times that are due
+    `missed` are times the history lacks, oldest first; `stopping` tells long work to end. Times that are due
     are unix seconds; infinity means never.
     `told` is what the Alertmanagers were told last, None until it is read from the store;
     `not_before` is a moment that has surely passed: a clock behind it is not set;
@@ -71,7 +71,7 @@ class Context:
     wake: Callable[[], None]
     stopping: Callable[[], bool]
     restored: set[str] = field(default_factory=set)
-    missed: Missed | None = None
+    missed: tuple[Missed, ...] = ()
     prometheus_error: str = ""
     forward_error: str = ""
     failed_in_a_row: int = 0

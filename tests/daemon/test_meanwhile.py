@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from world import CONFIG, RULES, Answers, World
+from world import CONFIG, RULES, Recorded, World
 
 from watchman import jobs
 from watchman.errors import QueryError
-from watchman.series import Series
 
 HOUR = 60
-
-
-class Recorded(Answers):
-    """What Prometheus recorded all the time, whoever asked; `up` was always scraped."""
-
-    def query(self, expr, ts):
-        return super().query(expr, round(ts, 3))
-
-    def range(self, expr, start, end, step_s):
-        if expr.startswith("count("):
-            steps = round((end - start) / step_s)
-            times = [round(start + number * step_s, 3) for number in range(steps + 1)]
-            return [Series({}, times, [1.0] * len(times))]
-        return super().range(expr, start, end, step_s)
-
-    def matrix(self, expr, start, end, step_s):
-        found = self.range(expr, start - 0.001, end + 0.001, step_s)
-        return [
-            (one.labels, sorted([ts, repr(value)] for ts, value in zip(one.times, one.values, strict=True)))
-            for one in found
-        ]
 
 
 @pytest.fixture
@@ -58,6 +36,12 @@ def sleep(world, until):
     world.restart()
 
 
+def sleep_again(world, until):
+    """The daemon starts again before it had written down that it lives."""
+    world.clock.at = world.minute(until) - 10
+    world.restart()
+
+
 def test_an_outage_is_made_up_for_in_the_history_and_nobody_is_told(home):
     heat(home, (120, 140), (300, 310), (301 + HOUR, 305 + HOUR))
     home.tick(0)
@@ -68,7 +52,7 @@ def test_an_outage_is_made_up_for_in_the_history_and_nobody_is_told(home):
     minutes = [tuple(at / 60 for at in one) for one in home.incidents()]
     assert minutes == [(120, 122, 141), (300, 302, 311), (361, 363, 366)]
     assert home.tick(12 * HOUR + 1) == []
-    assert home.context.missed is None
+    assert not home.context.missed
     jobs.make_up_history(home.context)
     assert len(home.incidents()) == 3
 
@@ -101,7 +85,7 @@ def test_what_began_in_the_outage_and_goes_on_is_told_once_and_has_its_true_begi
 def test_a_short_outage_needs_nothing_of_it(home):
     home.tick(0)
     sleep(home, 50)
-    assert home.context.missed is None
+    assert not home.context.missed
 
 
 def test_while_prometheus_is_away_the_past_waits(home):
@@ -111,8 +95,45 @@ def test_while_prometheus_is_away_the_past_waits(home):
     home.prometheus.error = QueryError("does not answer", "connect")
     home.tick(10 * HOUR)
     jobs.make_up_history(home.context)
-    assert home.context.missed is not None
+    assert home.context.missed
     home.prometheus.error = None
+    home.tick(10 * HOUR + 1)
+    jobs.make_up_history(home.context)
+    assert len(home.incidents()) == 1
+
+
+def test_a_restart_before_the_past_is_made_up_for_loses_none_of_it(home):
+    heat(home, (0, 30), (100, 110), (400, 410))
+    for minute in range(4):
+        home.tick(minute)
+    sleep(home, 5 * HOUR)
+    assert [one.end for one in home.context.missed] == [home.clock.at - 3600]
+    # It ends at once, then lives for a while without Prometheus, then is away for hours again.
+    sleep_again(home, 5 * HOUR + 1)
+    home.prometheus.error = QueryError("does not answer", "connect")
+    home.tick(5 * HOUR + 1)
+    jobs.make_up_history(home.context)
+    sleep(home, 10 * HOUR)
+    assert len(home.context.missed) == 2
+    home.prometheus.error = None
+    home.tick(10 * HOUR)
+    jobs.make_up_history(home.context)
+    assert not home.context.missed
+    minutes = [tuple(at / 60 for at in one) for one in home.incidents()]
+    assert minutes == [(0, 2, 31), (100, 102, 111), (400, 402, 411)]
+    home.restart()
+    assert not home.context.missed  # it lived until now
+
+
+def test_a_stop_does_not_wait_for_the_past_and_it_is_not_lost(home):
+    heat(home, (120, 140))
+    home.tick(0)
+    sleep(home, 10 * HOUR)
+    home.tick(10 * HOUR)
+    home.context.stopping = lambda: True
+    jobs.make_up_history(home.context)
+    assert home.incidents() == []
+    home.restart()
     home.tick(10 * HOUR + 1)
     jobs.make_up_history(home.context)
     assert len(home.incidents()) == 1

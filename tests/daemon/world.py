@@ -78,6 +78,27 @@ class Answers:
         pass
 
 
+class Recorded(Answers):
+    """What Prometheus recorded all the time, whoever asked; `up` was always scraped."""
+
+    def query(self, expr, ts):
+        return super().query(expr, round(ts, 3))
+
+    def range(self, expr, start, end, step_s):
+        if expr.startswith("count("):
+            steps = round((end - start) / step_s)
+            times = [round(start + number * step_s, 3) for number in range(steps + 1)]
+            return [Series({}, times, [1.0] * len(times))]
+        return super().range(expr, start, end, step_s)
+
+    def matrix(self, expr, start, end, step_s):
+        found = self.range(expr, start - 0.001, end + 0.001, step_s)
+        return [
+            (one.labels, sorted([ts, repr(value)] for ts, value in zip(one.times, one.values, strict=True)))
+            for one in found
+        ]
+
+
 class World:
     """One home over several lives of its daemon."""
 

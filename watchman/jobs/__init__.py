@@ -37,7 +37,7 @@ from watchman.jobs.evaluate import evaluate_group
 from watchman.jobs.forwarding import forward
 from watchman.jobs.heartbeat import heartbeat, look_for_watchdog
 from watchman.jobs.look import look_at_home
-from watchman.jobs.meanwhile import make_up_history, missed_time
+from watchman.jobs.meanwhile import make_up_history, missed_times
 from watchman.jobs.members import look_at_members
 from watchman.jobs.relaying import take_webhook
 from watchman.jobs.reporting import USUAL, make_due_reports, refresh_facts
@@ -67,7 +67,7 @@ __all__ = [
     "make_due_reports",
     "make_queue",
     "make_up_history",
-    "missed_time",
+    "missed_times",
     "notice_silences",
     "read_silences",
     "refresh_facts",

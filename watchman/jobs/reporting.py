@@ -38,7 +38,7 @@ _POLL_S = 0.5
 def make_due_reports(context: Context) -> None:
     """Make every digest whose time has come, of the last days too if watchman was not running then."""
     now = context.clock.now()
-    if context.missed is not None and now - context.started_at < HISTORY_WAIT_S:
+    if context.missed and now - context.started_at < HISTORY_WAIT_S:
         return  # what happened while nobody watched is about to be known
     for report in context.wiring.config.reports:
         for day in due_days(context, report, now):

@@ -34,7 +34,7 @@ def load_alerts(connection: Connection) -> dict[str, dict[LabelKey, Alert]]:
     """Every stored alert by rule key."""
     book: dict[str, dict[LabelKey, Alert]] = {}
     for row in connection.execute(select(alerts.c.rule_key, alerts.c.alert)):
-        alert = _from_json(row.alert)
+        alert = alert_from_json(row.alert)
         book.setdefault(row.rule_key, {})[label_key(alert.labels)] = alert
     return book
 
@@ -43,7 +43,7 @@ def save_alerts(connection: Connection, rule_key: str, states: Iterable[Alert]) 
     """Replace the stored alerts of one rule."""
     connection.execute(delete(alerts).where(alerts.c.rule_key == rule_key))
     rows = [
-        {"rule_key": rule_key, "fingerprint": fingerprint(alert.labels), "alert": json.dumps(asdict(alert))}
+        {"rule_key": rule_key, "fingerprint": fingerprint(alert.labels), "alert": alert_to_json(alert)}
         for alert in states
     ]
     if rows:
@@ -129,7 +129,13 @@ def forget_incidents(connection: Connection, before: float) -> None:
     connection.execute(delete(incidents).where(incidents.c.ended < before))
 
 
-def _from_json(text: str) -> Alert:
+def alert_to_json(alert: Alert) -> str:
+    """An alert as the store keeps it."""
+    return json.dumps(asdict(alert))
+
+
+def alert_from_json(text: str) -> Alert:
+    """What `alert_to_json` made, of this version or an earlier one."""
     # Fields an older version kept and this one does not know are left out.
     known = {name: value for name, value in json.loads(text).items() if name in _FIELDS}
     known["state"] = AlertState(known["state"])
