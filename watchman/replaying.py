@@ -23,6 +23,7 @@ RANGE_TIMEOUT_S = 60.0
 """A month at once takes longer than one slot: `prometheus.timeout` counts only where it is longer."""
 MOST_RESPONSE_BYTES = 12 * 1024 * 1024
 _MOST_HOLES_TOLD = 5
+_NOTICED_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def replay_rules(
 
 def prepare(wiring: Wiring, groups: Sequence[Group], start: float, end: float, ports: Ports) -> Prepared:
     """The setting of a replay; its start moves to where the data begins. Raises as `replay_rules`."""
-    setting = make_setting(wiring, groups, start, end, ports)
+    setting = _whole_range(wiring, groups, start, end)
     recorded = look(setting, ports, wiring.groups)
     zone, kept = wiring.config.site.timezone, _retention(wiring)
     if recorded.first is None:
@@ -59,10 +60,11 @@ def prepare(wiring: Wiring, groups: Sequence[Group], start: float, end: float, p
     notes = []
     if recorded.first > setting.lead_start:
         setting = changed(setting, not_before=recorded.first)
-    if recorded.first - start > recorded.step_s:
+    if recorded.first - start > _NOTICED_S:
         setting = changed(setting, start=recorded.first)
         began = iso_local(setting.start, zone)
         notes.append(f"Prometheus has nothing of what the rules read before {began}{kept}: the replay begins there.")
+    setting = changed(setting, away=away_times(ports, setting.lead_start, end))
     notes += _away_notes(setting, zone)
     return Prepared(setting, recorded, tuple(notes))
 
@@ -96,14 +98,19 @@ def make_ports(wiring: Wiring, progress: Progress | None = None) -> Ports:
 
 def make_setting(wiring: Wiring, groups: Sequence[Group], start: float, end: float, ports: Ports) -> Setting:
     """The configuration's routing over a range, with the times in which Prometheus was away."""
-    setting = Setting(
+    setting = _whole_range(wiring, groups, start, end)
+    return changed(setting, away=away_times(ports, setting.lead_start, end))
+
+
+def _whole_range(wiring: Wiring, groups: Sequence[Group], start: float, end: float) -> Setting:
+    return Setting(
         groups=groups,
         routing=wiring.routing,
         start=start,
         end=end,
         max_elements=wiring.config.max_elements_per_rule,
+        is_away=wiring.config.site.away,
     )
-    return changed(setting, away=away_times(ports, setting.lead_start, end))
 
 
 def named_groups(groups: Sequence[Group], name: str | None) -> list[Group]:

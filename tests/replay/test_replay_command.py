@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
@@ -68,7 +69,10 @@ def test_a_replay_from_the_command_line(home, tmp_path):
 
     ended, printed = home("--since", "30d", "--rule", "Wave", "--json")
     assert ended == 0
-    assert "the replay begins there" in json.loads(printed)["notes"][0]
+    shape = json.loads(printed)
+    assert "the replay begins there" in shape["notes"][0]
+    begins = datetime.fromisoformat(shape["start"]).timestamp()
+    assert begins == pytest.approx(time.time() - 2 * 86400, abs=300)
 
     ended, printed = home("--since", "1d", "--rule", "Wave", "--sweep", "threshold=0.5,0.9,3", "--json")
     assert ended == 0
@@ -85,6 +89,7 @@ REFUSED = [
     (["--since", "1d", "--until", "2999-01-01"], UsageError, "lies in the future"),
     (["--since", "1d", "--rule", "Nobody"], UsageError, "there are Broken, Never, Wave"),
     (["--since", "1d", "--output", "page.png"], UsageError, "name it .html"),
+    (["--since", "1d", "--output", "/not/there/page.html"], UsageError, "there is no directory /not/there"),
     (["--since", "1d", "--sweep", "for=1m"], UsageError, "--sweep needs --rule"),
 ]
 

@@ -127,6 +127,8 @@ def test_a_threshold_inside_an_expression_is_asked_for_each_value():
         (["for"], "with KEY one of"),
         (["for=1m,x"], "'x' is not a duration"),
         (["threshold=much"], "not a number"),
+        (["threshold=nan"], "not a number"),
+        (["threshold=1,-inf"], "not a number"),
         (["for=1m", "for=2m"], "given twice"),
         (["threshold=" + ",".join("123456789"), "for=1m,2m,3m,4m,5m,6m,7m,8m"], "72 variants"),
     ],
@@ -144,6 +146,8 @@ def test_a_sweep_that_makes_no_sense_is_refused(texts, words):
         ("1d", "2101-01-01", "lies in the future"),
         ("1d", "2d", "not before"),
         ("0", None, "not before"),
+        ("99999d", None, "more than 10 years"),
+        ("0001-01-01", None, "more than 10 years"),
     ],
 )
 def test_a_range_that_has_not_passed_is_refused(since, until, words):
@@ -155,6 +159,10 @@ def test_a_range_is_read_as_people_write_it():
     assert read_range("30d", None, START, BERLIN) == (START - 30 * 86400, START)
     start, end = read_range("2023-11-01", "2023-11-02T00:00:00+01:00", START, BERLIN)
     assert end - start == 86400
+
+
+def test_a_value_given_twice_is_tried_once():
+    assert read_sweeps(["threshold=3,3.0,4", "for=60s,1m"]) == {"threshold": [3.0, 4.0], "for": [60.0]}
 
 
 def test_ctrl_c_leaves_the_part_that_was_reached():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +56,8 @@ def replay(
     from watchman.wiring import wire
 
     use_utc()
-    if output is not None and Path(output).suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"cannot write {output}: name it .html")
+    if output is not None:
+        _check_output(Path(output))
     if sweeps and (rule is None or output):
         raise UsageError(
             "--sweep needs --rule NAME" if rule is None else "--sweep makes a table, no page: leave --output"
@@ -81,6 +82,16 @@ def replay(
     elif output is None:
         _print_tables(done, suggestions, wiring, every=rule is not None)
     _end(done)
+
+
+def _check_output(output: Path) -> None:
+    """A month of work must not end at a file that cannot be written."""
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"cannot write {output}: name it .html")
+    if not output.parent.is_dir():
+        raise UsageError(f"cannot write {output}: there is no directory {output.parent}")
+    if output.is_dir() or not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise UsageError(f"cannot write {output}: permission denied")
 
 
 def _prepare(wiring: Wiring, groups: Any, start: float, end: float, progress: Progress) -> tuple[Any, Prepared]:

@@ -51,9 +51,9 @@ def print_sweep(tried: Sequence[Tried], zone: ZoneInfo) -> None:
 
 def _print_rules(console: Console, figures: Figures) -> None:
     table = Table(box=None, caption="again: fired anew within half an hour", caption_justify="left")
-    table.add_column("rule", no_wrap=True, min_width=24)
+    table.add_column("rule", overflow="fold")
     for name in ("fired", "in all", "longest", "again", "messages", "a month", "errors"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True, justify="right")
     for one in figures.rules:
         counted = (one.fired, duration(one.firing_s), duration(one.longest_s), one.flaps, one.messages)
         table.add_row(
@@ -92,7 +92,9 @@ def _print_receivers(console: Console, figures: Figures) -> None:
     if not figures.receivers:
         return
     columns = ("receiver", "messages", "at night", "held back", "a week", "a year")
-    table = Table(*columns, box=None, title="\nreceivers", title_justify="left")
+    table = Table(box=None, title="\nreceivers", title_justify="left")
+    for name in columns:
+        table.add_column(name, justify="left" if name == "receiver" else "right")
     for one in figures.receivers:
         counted = (one.messages, one.at_night, one.held)
         table.add_row(escape(one.receiver), *map(str, counted), _rate(one.per_week), _rate(one.per_year))

@@ -74,9 +74,10 @@ def _for_rule(one: RuleReplay, setting: Setting, ports: Ports, zone: ZoneInfo) -
     tries = list(_tries(asked, threshold, keep))
     variants = [Variant("as it is", {place: (asked, keep)})]
     variants += [Variant(f"{kind} {value}", {place: changed}) for kind, value, changed in tries]
-    base, *results = (
-        _outcome(done, zone) for done in replay_variants(replace(setting, groups=[group]), ports, variants)
-    )
+    replays = replay_variants(replace(setting, groups=[group]), ports, variants)
+    if replays[0].is_partial:
+        return []  # Ctrl-C: a part of the range proves nothing
+    base, *results = (_outcome(done, zone) for done in replays)
     best: dict[str, Suggestion] = {}
     for (kind, value, _), after in zip(tries, results, strict=True):
         calms = after.flaps <= base.flaps * _LEFT and after.messages < base.messages and after.fired > 0

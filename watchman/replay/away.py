@@ -25,7 +25,9 @@ def away_times(ports: Ports, start: float, end: float) -> list[tuple[float, floa
     window_s = math.ceil(_TICKS * interval_s)
     bad = _steps(ports, f"absent_over_time(up[{window_s}s])", start, end, step_s)
     holes = [(first, last) for first, last in _joined(bad, step_s) if first >= start + step_s / 2]
-    return [(_last_scrape(ports, first, window_s), _first_scrape(ports, last, step_s)) for first, last in holes]
+    return [
+        (_last_scrape(ports, first, window_s), min(end, _first_scrape(ports, last, step_s))) for first, last in holes
+    ]
 
 
 def _steps(ports: Ports, expr: str, start: float, end: float, step_s: float) -> list[float]:

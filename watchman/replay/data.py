@@ -11,8 +11,10 @@ from watchman.replay.result import Replay
 from watchman.replay.run import Ports, Setting
 from watchman.rules.records import RecordUse, record_uses
 from watchman.rules.rule import Group, Rule
+from watchman.series import Matrix
 
 _LOOKS = 200
+_LEAST_STEP_S = 15.0
 NOTHING_READ = "reads series of which Prometheus has nothing in this range: it could not fire"
 _OF_ALERTS = re.compile(r"\b(ALERTS(?:_FOR_STATE)?)\b")
 
@@ -25,7 +27,6 @@ class Recorded:
     """What Prometheus has of the range. `first`: when it begins, None if there is nothing at all; `notes` by rule."""
 
     first: float | None
-    step_s: float
     notes: Mapping[Place, tuple[str, ...]]
 
 
@@ -35,7 +36,7 @@ def look(setting: Setting, ports: Ports, groups: Sequence[Group]) -> Recorded:
     Raises QueryError if nobody answers.
     """
     uses = record_uses(groups)
-    step_s = max(15.0, round((setting.end - setting.lead_start) / _LOOKS))
+    step_s = max(_LEAST_STEP_S, round((setting.end - setting.lead_start) / _LOOKS))
     firsts: list[float] = []
     notes: dict[Place, tuple[str, ...]] = {}
     blind = 0
@@ -53,7 +54,7 @@ def look(setting: Setting, ports: Ports, groups: Sequence[Group]) -> Recorded:
             if own:
                 notes[place(group, rule)] = tuple(own)
     first = min(firsts, default=setting.lead_start if blind else None)
-    return Recorded(first, step_s, notes)
+    return Recorded(first, notes)
 
 
 def with_notes(done: Replay, recorded: Recorded) -> Replay:
@@ -75,12 +76,26 @@ def _first_data(rule: Rule, setting: Setting, ports: Ports, step_s: float) -> fl
 
 
 def _first(expr: str, setting: Setting, ports: Ports, step_s: float) -> float | None:
+    """When an expression first gives something, to a quarter of a minute: looked at ever closer."""
+    found: float | None = None
+    start, end = setting.lead_start, setting.end
     try:
-        matrix = ports.range_query(expr, setting.lead_start, setting.end, step_s)
+        found = _earliest(ports.range_query(expr, start, end, step_s))
+        if found is None:
+            # What has only just begun may lie after the last look.
+            found = _earliest(ports.range_query(expr, end, end, step_s))
+        while found is not None and found > setting.lead_start + 0.001 and step_s > _LEAST_STEP_S:
+            start = max(setting.lead_start, round(found - step_s, 3))
+            step_s = max(_LEAST_STEP_S, round(step_s / _LOOKS))
+            found = _earliest(ports.range_query(expr, start, found, step_s)) or found
     except QueryError as error:
         if error.is_away:
             raise
         return setting.lead_start  # the rule itself will tell what is wrong with it
+    return found
+
+
+def _earliest(matrix: Matrix) -> float | None:
     return min((float(pairs[0][0]) for _, pairs in matrix), default=None)
 
 

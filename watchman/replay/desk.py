@@ -72,7 +72,13 @@ class Desk:
     """The notification side of one replay."""
 
     def __init__(
-        self, routing: Routing, render: Renderer, as_active: AsActive, silences: Sequence[Silence] = ()
+        self,
+        routing: Routing,
+        render: Renderer,
+        as_active: AsActive,
+        silences: Sequence[Silence] = (),
+        *,
+        is_away: bool = False,
     ) -> None:
         self.history = History()
         self.told: list[Told] = []
@@ -82,6 +88,7 @@ class Desk:
         self._render = render
         self._as_active = as_active
         self._silences = silences
+        self._is_away = is_away
         self._log: dict[LogKey, LogEntry] = {}
         self._seen: set[tuple[str, str, float]] = set()
 
@@ -131,6 +138,7 @@ class Desk:
             silences=self._silences,
             last_end=self.history.last_end,
             recent=self.history.recent,
+            is_away=self._is_away,
         )
         return dispatch(now, [alert for alert in alerts if alert is not None], self._routing, state)
 

@@ -9,6 +9,7 @@ from watchman.durations import parse_duration
 from watchman.errors import UsageError
 
 _CLOCK_SLACK_S = 1.0
+_MOST_YEARS = 10
 
 
 def read_range(since: str, until: str | None, now: float, zone: ZoneInfo) -> tuple[float, float]:
@@ -20,6 +21,8 @@ def read_range(since: str, until: str | None, now: float, zone: ZoneInfo) -> tup
             raise UsageError(f"{option} {text} lies in the future: only what was recorded can be replayed")
     if start >= end:
         raise UsageError(f"--since {since} is not before --until {until or 'now'}: give a range that has passed")
+    if end - start > _MOST_YEARS * 366 * 86400.0:
+        raise UsageError(f"--since {since} is more than {_MOST_YEARS} years of data: give a shorter range")
     return start, min(end, now)
 
 

@@ -45,7 +45,8 @@ class Setting:
     """What is replayed: which rules, told by which routing, in [start, end] (unix seconds).
 
     `alerts` are those the rules begin with, by group key and the rule's place in it. `away` are times in which
-    Prometheus recorded nothing. The evaluation leads up to `start` (`lead_s`), but not from before `not_before`.
+    Prometheus recorded nothing; `is_away`: nobody is at home. The evaluation leads up to `start` (`lead_s`), but not
+    from before `not_before`.
     """
 
     groups: Sequence[Group]
@@ -57,6 +58,7 @@ class Setting:
     away: Sequence[tuple[float, float]] = ()
     alerts: Mapping[tuple[str, int], Alerts] = field(default_factory=dict)
     not_before: float = float("-inf")
+    is_away: bool = False
 
     @property
     def lead_start(self) -> float:
@@ -141,7 +143,8 @@ def _world(setting: Setting, ports: Ports, sources: Mapping[tuple[str, int], Sou
             if place in sources:
                 own, keep = variant.changed.get(place, (rule, None))
                 tracks.append(_track(setting, ports, sources[place], group, own, keep, setting.alerts.get(place, {})))
-    return World(tracks, Desk(setting.routing, ports.render, ports.as_active, setting.silences))
+    desk = Desk(setting.routing, ports.render, ports.as_active, setting.silences, is_away=setting.is_away)
+    return World(tracks, desk)
 
 
 def _track(

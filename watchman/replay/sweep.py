@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -45,7 +46,7 @@ def read_sweeps(texts: Iterable[str]) -> dict[str, list[float]]:
             raise UsageError(f"--sweep {text}: write KEY=VALUE,VALUE with KEY one of {', '.join(KEYS)}")
         if key in found:
             raise UsageError(f"--sweep {key} is given twice: put all its values into one")
-        found[key] = [_value(key, value.strip(), text) for value in values.split(",")]
+        found[key] = list(dict.fromkeys(_value(key, value.strip(), text) for value in values.split(",")))
     count = 1
     for values_of_key in found.values():
         count *= len(values_of_key)
@@ -107,7 +108,10 @@ def without_comparison(rule: Rule, threshold: Threshold) -> Rule:
 
 def _value(key: str, text: str, whole: str) -> float:
     try:
-        return float(text) if key == "threshold" else parse_duration(text)
+        value = float(text) if key == "threshold" else parse_duration(text)
+        if not math.isfinite(value):
+            raise ValueError(text)
+        return value
     except ValueError:
         kind = "a number" if key == "threshold" else "a duration such as 5m"
         raise UsageError(f"--sweep {whole}: {text!r} is not {kind}") from None
