@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchman.energy.counters import CounterOf, runs
-from watchman.energy.curve import Curve, measure_all, slots_of
+from watchman.energy.counters import CounterOf, compared, runs
+from watchman.energy.curve import Curve, measure, measure_all, slots_of
 from watchman.energy.slots import Flow, Provenance, Role, Slot, roll_up
 from watchman.series import Series
 
@@ -93,6 +93,35 @@ def test_a_counter_of_something_else_is_not_believed() -> None:
     assert (row.wh, row.counter_s) == (pytest.approx(6000), 0)
 
 
+@pytest.mark.parametrize("per_hour", [pytest.param(20_000, id="twenty times"), pytest.param(100, id="a tenth")])
+def test_a_counter_of_something_else_fills_no_hole(per_hour) -> None:
+    row = sun(power(1000, hole=HOLE), [readings(per_hour, stamps=outside(HOLE))])
+
+    assert (row.wh, row.counter_s) == (pytest.approx(1000 * (HOURS - 2), rel=0.01), 0)
+
+
+@pytest.mark.parametrize(
+    ("watts", "per_hour", "unit", "step", "differ"),
+    [
+        pytest.param(1000, 1000, 1.0, 1.0, False, id="the same"),
+        pytest.param(1000, 1200, 1.0, 1.0, False, id="a fifth more"),
+        pytest.param(1000, 1400, 1.0, 1.0, True, id="more than meters differ"),
+        pytest.param(1000, 700, 1.0, 1.0, True, id="less than meters differ"),
+        pytest.param(300, 0.3, 1000.0, 1.0, False, id="whole kWh"),
+        pytest.param(100, 0, 1000.0, 1.0, False, id="whole kWh, no step yet"),
+        pytest.param(10, 0, 1.0, 1.0, False, id="too little to tell"),
+        pytest.param(1000, 1, 1.0, 0.01, True, id="kWh read as Wh"),
+    ],
+)
+def test_whether_counter_and_power_can_be_the_same_energy(watts, per_hour, unit, step, differ) -> None:
+    bins = measure(Role.PRODUCTION, power(watts), START, END)
+
+    found = compared(bins, bins.above_wh, CounterOf([readings(per_hour, step=step)], unit))
+
+    assert found.flown_wh == pytest.approx(watts * HOURS)
+    assert found.differ is differ
+
+
 def test_a_hole_of_the_grid_is_filled_only_if_both_directions_are_counted() -> None:
     samples = power(-800, hole=HOLE)
     bought, sold = readings(800, stamps=outside(HOLE)), readings(0, stamps=outside(HOLE))
@@ -126,11 +155,12 @@ def test_two_meters_are_added_up() -> None:
         pytest.param([10, 11, 10.9, 11.5], [1.5], id="a small dip is rounding"),
         pytest.param([10, 11, 90_000, 90_001], [1, 1], id="a replaced meter that shows more: the step is not counted"),
         pytest.param([90_000, 90_001, 5000, 5001], [1, 1], id="a replaced meter that shows less"),
+        pytest.param([10, 1010, 1010, 2010], [2000], id="whole kWh, each from one scrape to the next"),
         pytest.param([10, float("nan"), 11, 12], [2], id="no number is left out"),
     ],
 )
 def test_resets_and_replaced_meters(values, grown) -> None:
-    times = [float(START + 60 * n) for n in range(len(values))]
+    times = [float(START + 15 * n) for n in range(len(values))]
 
     found = runs(CounterOf([Series({}, times, values)], 1.0))
 

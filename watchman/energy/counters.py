@@ -21,10 +21,13 @@ from watchman.energy.tracks import Cleaned, Sampled, by_device
 
 # What no home's connection carries. A greater step is another meter.
 MOST_W = 100_000.0
+# Some meters show whole kWh only: one step may come from one scrape to the next.
+_COARSEST_STEP_WH = 1000.0
 # A dip to less than this share of the last value is a counter that began anew; a smaller one is rounding.
 _RESET_SHARE = 0.9
 # Counters may differ from the sum of the samples by this factor; beyond it they count something else, or stood still.
 _LEAST_RATIO, _MOST_RATIO = 0.8, 1.25
+_LEAST_DIFFERENCE_WH = 100.0
 _DENSE, _HOLE, _MIXED = "all measured", "all hole", "mixed"
 # Pieces are joined up to this length: a reading's moment is known to one scrape only, which over hours says nothing.
 _SPAN_S = {_DENSE: 6 * 3600.0, _HOLE: 900.0, _MIXED: 0.0}
@@ -49,6 +52,22 @@ class Run:
     def at(self, ts: float) -> float:
         """The last reading up to a moment inside."""
         return float(self.wh[max(int(np.searchsorted(self.times, ts, "right")) - 1, 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a counter and the power's samples tell of the same minutes, in Wh; `step_wh` is how finely the counter shows."""
+
+    counted_wh: float
+    flown_wh: float
+    step_wh: float
+
+    @property
+    def differ(self) -> bool:
+        """Whether they cannot be the same energy: beyond any tolerance of meters and the counter's own steps."""
+        if abs(self.counted_wh - self.flown_wh) <= max(2 * self.step_wh, _LEAST_DIFFERENCE_WH):
+            return False
+        return not _LEAST_RATIO * self.flown_wh <= self.counted_wh <= _MOST_RATIO * self.flown_wh
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,22 @@ def told(bins: Bins, flows: Sequence[Flow], counters: Mapping[Flow, CounterOf]) 
     )
 
 
+def compared(bins: Bins, wh: Array, counter: CounterOf) -> Compared:
+    """One side of a role's minutes beside its counter, where both were known."""
+    parts = [_compared(bins, wh, run) for run in runs(counter)]
+    step_wh = max((part.step_wh for part in parts), default=0.0)
+    return Compared(sum(part.counted_wh for part in parts), sum(part.flown_wh for part in parts), step_wh)
+
+
+def _compared(bins: Bins, wh: Array, run: Run) -> Compared:
+    edges, steps = bins.edges, np.diff(run.wh)
+    both = (bins.measured_s >= _FULL_MINUTE_S) & (edges[:-1] >= run.times[0]) & (edges[1:] <= run.times[-1])
+    grown = np.diff(np.interp(edges, run.times, run.wh))
+    # A counter that never moved may be one of whole kWh.
+    step_wh = float(steps[steps > 0].min()) if (steps > 0).any() else _COARSEST_STEP_WH
+    return Compared(float(grown[both].sum()), float(wh[both].sum()), step_wh)
+
+
 def _ask(bins: Bins, wh: Array, counter: CounterOf | None) -> _Told:
     nothing = np.zeros(len(bins), bool)
     answer = _Told(wh.copy(), nothing.copy(), nothing.copy())
@@ -111,6 +146,7 @@ def _apply(bins: Bins, wh: Array, run: Run, answer: _Told) -> None:
     middles, limit = bins.edges[:-1] + bins.step_s / 2, measured_limit_s(run.times)
     energy = _Cumulative(bins.edges, np.where(known, wh, 0.0))
     holes = _Cumulative(bins.edges, np.where(known, 0.0, bins.step_s))
+    believed = not _compared(bins, wh, run).differ
     before = np.clip(np.searchsorted(run.times, middles, "right"), 1, len(run.times) - 1)
     answer.read[:] |= np.diff(run.times)[before - 1] <= limit if len(run.times) > 1 else False
     for first, last in _pieces(run, holes, limit):
@@ -121,7 +157,7 @@ def _apply(bins: Bins, wh: Array, run: Run, answer: _Told) -> None:
             if flown > 0 and _LEAST_RATIO <= grown / flown <= _MOST_RATIO:
                 answer.wh[inside] = wh[inside] * grown / flown
                 answer.told[inside] = True
-        elif grown >= _LEAST_RATIO * flown and not (known.any() and _stood_still(run, middles[hole], limit)):
+        elif believed and grown >= _LEAST_RATIO * flown and not (known.any() and _stood_still(run, middles[hole], limit)):
             shape = wh[hole] if wh[hole].any() else np.ones(int(hole.sum()))
             answer.wh[hole] = max(grown - flown, 0.0) * shape / shape.sum()
             answer.told[hole] = True
@@ -184,7 +220,7 @@ def _device_runs(group: Sequence[Cleaned], wh_per_unit: float) -> list[Run]:
     values = np.concatenate([one.values for one in group])[firsts] * wh_per_unit
     fell = values[1:] < _RESET_SHARE * values[:-1]
     grown = _growth(values, fell)
-    possible = grown <= MOST_W * np.diff(times) / HOUR_S
+    possible = grown <= MOST_W * np.diff(times) / HOUR_S + _COARSEST_STEP_WH
     cuts = [0, *(np.flatnonzero(~possible) + 1).tolist(), len(times)]
     total = np.concatenate(([0.0], np.cumsum(np.where(possible, grown, 0.0))))
     return [Run(times[a:b], total[a:b]) for a, b in pairwise(cuts) if b - a > 1]
