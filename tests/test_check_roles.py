@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from watchman.checks import check_prices, check_roles
+from watchman.checks import check_counters, check_prices, check_roles
 from watchman.energy.beside import Wanted
+from watchman.energy.settle import CounterSource
+from watchman.energy.slots import Flow
 from watchman.errors import QueryError
 from watchman.prometheus import Prometheus, PrometheusSettings
 from watchman.series import Answer, Sample, Series
@@ -41,6 +43,43 @@ def test_a_price_must_be_one_series(count, said) -> None:
 
     assert [word in found[0].text for word in said] == [True] * len(said)
     assert len(found) == len(said)
+
+
+@pytest.mark.parametrize(
+    ("per_hour", "wh_per_unit", "said"),
+    [
+        pytest.param(2000.0, 1.0, [], id="agrees"),
+        pytest.param(2000.0, 1000.0, ["is its unit Wh?"], id="Wh read as kWh"),
+        pytest.param(
+            2.0, 1.0, ["0.048 kWh counted where metrics.grid_feed_in has 48 kWh", "is its unit kWh?"], id="kWh"
+        ),
+        pytest.param(900.0, 1.0, ["does it count the same thing"], id="another thing"),
+    ],
+)
+def test_a_counter_that_disagrees_with_its_power_is_named(per_hour, wh_per_unit, said) -> None:
+    now = 1_800_000_000.0
+    stamps = [now - 60.0 * n for n in range(1440, -1, -1)]
+    series = {
+        "grid": [Series({}, stamps, [-2000.0] * len(stamps))],
+        "meter": [Series({}, stamps, [per_hour * n / 60 for n in range(len(stamps))])],
+    }
+    counters = {Flow.GRID_IMPORT: CounterSource("meter", wh_per_unit)}
+
+    found = list(check_counters(counters, ROLES, lambda selector, *_: series[selector], now + 0.5))
+
+    assert len(found) == bool(said)
+    assert [word for word in said if word not in found[0].text] == []
+
+
+def test_a_counter_without_samples_or_without_a_power_is_no_accident() -> None:
+    counters = {Flow.PRODUCTION: CounterSource("meter", 1.0)}
+    grown = [Series({}, [0.0, 60.0], [1.0, 2.0])]
+
+    missing = list(check_counters(counters, ROLES, lambda *_: [], 90000.0))
+    alone = list(check_counters(counters, {}, lambda *_: grown, 90000.0))
+
+    assert [one.text for one in missing] == ["metrics.counters.production: matches no series in the last day: meter"]
+    assert alone == []
 
 
 @pytest.mark.integration

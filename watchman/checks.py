@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from watchman.durations import parse_duration
 from watchman.energy.balance import SIGNS, diagnose
 from watchman.energy.beside import FetchRange, Wanted
-from watchman.energy.slots import Role
+from watchman.energy.settle import CounterSource, FetchRaw
+from watchman.energy.slots import FLOWS_OF_ROLE, ROLE_OF_FLOW, Flow, Role
+from watchman.energy.units import WH_PER_UNIT, is_plain_selector
 from watchman.errors import QueryError
 from watchman.rules.rule import Group
 from watchman.series import Query
@@ -16,6 +18,10 @@ from watchman.series import Query
 # Long enough that sun, battery and grid have moved.
 _BALANCE_S = 6 * 3600.0
 _MEAN_S = 300.0
+# A day: at night a counter of the sun says nothing.
+_COUNTED_S = 86400.0
+_TELLING_WH = 100.0
+_UNITS = {factor: unit for unit, factor in WH_PER_UNIT.items()}
 
 # What Prometheus keeps if nobody says otherwise.
 DEFAULT_RETENTION_DAYS = 15.0
@@ -100,6 +106,22 @@ def check_roles(roles: Mapping[str, str], query: Query, fetch_range: FetchRange,
         yield Finding(f"metrics: {text}", serious=False)
 
 
+def check_counters(
+    counters: Mapping[Flow, CounterSource], roles: Mapping[str, str], fetch_raw: FetchRaw, now: float
+) -> Iterator[Finding]:
+    """Whether each counter of energy has samples, and has grown by what its power says of the last day."""
+    for flow, counter in counters.items():
+        try:
+            text = _of_counter(flow, counter, roles.get(ROLE_OF_FLOW[flow], ""), fetch_raw, now)
+        except QueryError as error:
+            if error.is_away:
+                raise
+            yield Finding(f"metrics.counters.{flow}: {error}", serious=True)
+            continue
+        if text:
+            yield Finding(f"metrics.counters.{flow}: {text}", serious=False)
+
+
 def check_prices(wanted: Iterable[Wanted], query: Query, now: float) -> Iterator[Finding]:
     """Ask for every series of prices and the like: it must be one."""
     for one in wanted:
@@ -112,6 +134,37 @@ def check_prices(wanted: Iterable[Wanted], query: Query, now: float) -> Iterator
             continue
         if count != 1:
             yield Finding(f"{one.kind}: gives {count or 'no'} series now, one is needed: {one.query}", serious=False)
+
+
+def _of_counter(flow: Flow, counter: CounterSource, power: str, fetch_raw: FetchRaw, now: float) -> str:
+    """What is wrong with a counter, in words; empty if nothing is."""
+    from watchman.energy.counters import CounterOf, compared
+    from watchman.energy.curve import MINUTE_S, measure
+
+    last = now // MINUTE_S * MINUTE_S
+    first, role = last - _COUNTED_S, ROLE_OF_FLOW[flow]
+    series = fetch_raw(counter.selector, first, last)
+    if not series:
+        return f"matches no series in the last day: {counter.selector}"
+    if not is_plain_selector(power):
+        return ""
+    bins = measure(role, fetch_raw(power, first, last), first, last)
+    wh = bins.above_wh if flow is FLOWS_OF_ROLE[role][0] else bins.below_wh
+    told = {factor: compared(bins, wh, CounterOf(series, factor)) for factor in (counter.wh_per_unit, *_UNITS)}
+    found, half_wh = told[counter.wh_per_unit], float(wh.sum()) / 2
+    other = [
+        unit
+        for factor, unit in _UNITS.items()
+        if not told[factor].differ and told[factor].flown_wh >= half_wh and told[factor].counted_wh > _TELLING_WH
+    ]
+    if not found.differ and (found.flown_wh >= half_wh or not other):
+        return ""
+    # A step that no home can carry is taken for another meter, so in a unit too large nothing is left to compare.
+    said = "it grows by more than a home can carry"
+    if found.differ:
+        said = f"{found.counted_wh / 1000:.3g} kWh counted where metrics.{role} has {found.flown_wh / 1000:.3g} kWh"
+    mend = f"is its unit {' or '.join(other)}?" if other else "does it count the same thing, in this unit?"
+    return f"{said}, in the last day; the power is believed: {mend}"
 
 
 def _points(roles: Mapping[Role, str], fetch_range: FetchRange, now: float) -> dict[Role, list[float]]:

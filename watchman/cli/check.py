@@ -98,17 +98,19 @@ def _read(file: Path) -> str:
 
 
 def _check_queries(config: Path, groups: list[Group]) -> None:
-    from watchman.checks import check_prices, check_retention, check_roles, check_rules
+    from watchman.checks import check_counters, check_prices, check_retention, check_roles, check_rules
     from watchman.clock import Clock
     from watchman.config import load_config
     from watchman.prices import wanted
     from watchman.prometheus import Prometheus
     from watchman.wiring import prometheus_settings
+    from watchman.worker_process import make_counters
 
     loaded, now = load_config(config), Clock().now()
     prometheus = Prometheus(prometheus_settings(loaded.prometheus))
     found = [
         *check_roles(loaded.metrics.roles(), prometheus.query, prometheus.range, now),
+        *check_counters(make_counters(loaded), loaded.metrics.roles(), prometheus.raw_arrays, now),
         *check_prices(wanted(loaded), prometheus.query, now),
         *check_rules(groups, prometheus.query, now),
         *check_retention(_flags(prometheus), [report.period for report in loaded.reports]),

@@ -56,7 +56,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a counter and the power's samples tell of the same minutes, in Wh; `step_wh` is how finely the counter shows."""
+    """What a counter and the power's samples tell of the same minutes, and the counter's smallest step; all in Wh."""
 
     counted_wh: float
     flown_wh: float
@@ -143,10 +143,11 @@ def _ask(bins: Bins, wh: Array, counter: CounterOf | None) -> _Told:
 
 def _apply(bins: Bins, wh: Array, run: Run, answer: _Told) -> None:
     known = bins.measured_s >= _FULL_MINUTE_S
+    # What tells another energy where both are known tells nothing of a hole.
+    believes = not _compared(bins, wh, run).differ
     middles, limit = bins.edges[:-1] + bins.step_s / 2, measured_limit_s(run.times)
     energy = _Cumulative(bins.edges, np.where(known, wh, 0.0))
     holes = _Cumulative(bins.edges, np.where(known, 0.0, bins.step_s))
-    believed = not _compared(bins, wh, run).differ
     before = np.clip(np.searchsorted(run.times, middles, "right"), 1, len(run.times) - 1)
     answer.read[:] |= np.diff(run.times)[before - 1] <= limit if len(run.times) > 1 else False
     for first, last in _pieces(run, holes, limit):
@@ -157,7 +158,9 @@ def _apply(bins: Bins, wh: Array, run: Run, answer: _Told) -> None:
             if flown > 0 and _LEAST_RATIO <= grown / flown <= _MOST_RATIO:
                 answer.wh[inside] = wh[inside] * grown / flown
                 answer.told[inside] = True
-        elif believed and grown >= _LEAST_RATIO * flown and not (known.any() and _stood_still(run, middles[hole], limit)):
+            continue
+        lost = known.any() and _stood_still(run, middles[hole], limit)
+        if believes and not lost and grown >= _LEAST_RATIO * flown:
             shape = wh[hole] if wh[hole].any() else np.ones(int(hole.sum()))
             answer.wh[hole] = max(grown - flown, 0.0) * shape / shape.sum()
             answer.told[hole] = True
