@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+import click
 import pytest
 
 from watchman.checks import check_retention
+from watchman.cli.energy_backfill import _progress
 from watchman.energy.settle import Memory
 from watchman.energy.slots import Asked, Role, Slot
 from watchman.errors import UsageError
@@ -82,6 +84,52 @@ def test_a_backfill_asks_for_each_day_once_and_tells_how_far_it_is() -> None:
 def test_a_wrong_date_is_refused() -> None:
     with pytest.raises(UsageError, match="not a date"):
         run_job({"kind": "backfill", "since": "yesterday"}, ports(None, [], []))
+
+
+def test_a_stopped_backfill_says_what_is_kept_and_exits_as_a_stopped_command(capsys) -> None:
+    with pytest.raises(click.exceptions.Exit) as ended, _progress() as tell:
+        tell(3, 15)
+        raise KeyboardInterrupt
+
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err.endswith("stopped; 3 of 15 days are in the ledger, the next run goes on\n")
+
+
+EVERY = {role: role.value for role in Role}
+A_DAY = [float(ts) for ts in range(int(NOW) - 2 * 86400, int(NOW), 60)]
+
+
+@pytest.mark.parametrize(
+    "job", [{"kind": "facts"}, {"kind": "backfill"}, {"kind": "report", "formats": ["text", "push"]}]
+)
+@pytest.mark.parametrize(
+    ("roles", "there"),
+    [
+        pytest.param(EVERY, {}, id="an empty Prometheus"),
+        pytest.param(EVERY, {"production": A_DAY}, id="one role of six has samples"),
+        pytest.param(EVERY, dict.fromkeys(EVERY.values(), A_DAY) | {"grid_feed_in": []}, id="one has none"),
+        pytest.param(EVERY, dict.fromkeys(EVERY.values(), A_DAY[:1]), id="a single sample each"),
+        pytest.param(
+            EVERY, dict.fromkeys(EVERY.values(), A_DAY) | {"consumption": A_DAY[:100]}, id="one ends before the others"
+        ),
+        pytest.param({Role.PRODUCTION: "production"}, {"production": A_DAY}, id="a home with a roof alone"),
+        pytest.param({Role.STATE_OF_CHARGE: "state_of_charge"}, {"state_of_charge": A_DAY}, id="a gauge alone"),
+    ],
+)
+def test_whatever_is_lacking_every_job_ends_well(job, roles, there) -> None:
+    def fetch(selector: str, start: float, end: float) -> list[Series]:
+        times = [ts for ts in there.get(selector, []) if start <= ts <= end]
+        return [Series({}, times, [40.0 + ts % 7 for ts in times])] if times else []
+
+    home = replace(
+        ports(A_DAY[0], [], []),
+        site=Site("home", "Europe/Berlin", tuple(roles), 16000, 10, None),
+        roles=roles,
+        fetch_raw=fetch,
+    )
+    wanted = {"date": str(TODAY - timedelta(days=1))} if job["kind"] == "report" else {}
+
+    assert run_job({**job, **wanted}, home)
 
 
 @pytest.mark.parametrize(

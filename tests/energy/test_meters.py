@@ -14,6 +14,7 @@ from watchman.energy.slots import Flow, Slot
 
 BERLIN = ZoneInfo("Europe/Berlin")
 T0 = 1_800_000_000
+AFTER = T0 + 86400.0
 
 
 def rows(count: int, wh: float = 100.0, covered_s: float = 900.0, flow: Flow = Flow.GRID_IMPORT) -> list[Slot]:
@@ -68,6 +69,8 @@ def test_a_csv_is_read_as_spreadsheets_write_it(text) -> None:
         ("counter,at,kwh\nproduction,2026-11-21,nan\n", "line 2: a meter does not show nan kWh"),
         ("counter,at,kwh,new_meter\nproduction,2026-11-21,1,maybe\n", "line 2: new_meter: write yes or nothing"),
         ("counter,at,kwh\nproduction\n", "line 2: kwh: not a number: ''"),
+        ('counter,at,kwh\nproduction,"' + "x" * 200_000, "line 2: field larger than field limit"),
+        ("counter;at;kwh\nproduction;2026-11-21;12.345,6\n", "line 2: kwh: not a number: '12.345,6'"),
     ],
 )
 def test_a_fault_in_a_csv_has_its_line(text, fault) -> None:
@@ -78,11 +81,21 @@ def test_a_fault_in_a_csv_has_its_line(text, fault) -> None:
 
 def test_a_meter_that_runs_backwards_is_refused() -> None:
     with pytest.raises(ValueError, match=r"grid_import: 4 kWh at .* is less than 9000 at .*--new-meter"):
-        merged([read(0, 9000)], [read(900, 4)], BERLIN)
+        merged([read(0, 9000)], [read(900, 4)], AFTER, BERLIN)
+
+
+def test_a_reading_of_days_to_come_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"grid_import: a reading at .* lies ahead"):
+        merged([], [read(86400, 9000)], T0, BERLIN)
+
+    assert merged([read(86400, 9000)], [], T0, BERLIN), "one that is there already is no reason to refuse the others"
 
 
 def test_a_reading_of_the_same_time_replaces_the_old_one() -> None:
-    assert merged([read(0, 9000), read(1800, 9005)], [read(0, 8999)], BERLIN) == [read(0, 8999), read(1800, 9005)]
+    assert merged([read(0, 9000), read(1800, 9005)], [read(0, 8999)], AFTER, BERLIN) == [
+        read(0, 8999),
+        read(1800, 9005),
+    ]
 
 
 def test_the_ledger_is_compared_between_readings_that_follow_each_other() -> None:

@@ -41,7 +41,7 @@ def add_reading(config: Path, counter: str, kwh: float, at: str | None, new_mete
         reading = make_reading(counter, kwh, read_moment(at, zone) if at else round(now), new_meter=new_meter)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    _keep(store, site, zone, [reading])
+    _keep(store, site, zone, now, [reading])
     click.echo(f"{reading.counter.value}: {reading.kwh:g} kWh at {iso_local(reading.at, zone)}")
 
 
@@ -52,7 +52,7 @@ def import_readings(config: Path, file: Path) -> None:
     """Take readings from a CSV with the columns counter, at, kwh and, if a meter was replaced, new_meter."""
     from watchman.energy.meters import read_csv
 
-    store, site, zone, _ = _open(config)
+    store, site, zone, now = _open(config)
     try:
         readings = read_csv(file.read_text(encoding="utf-8-sig"), zone)
     except OSError as error:
@@ -60,7 +60,7 @@ def import_readings(config: Path, file: Path) -> None:
     except ValueError as error:
         reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise UsageError(f"{file}: {reason}") from error
-    _keep(store, site, zone, readings)
+    _keep(store, site, zone, now, readings)
     click.echo(f"{len(readings)} readings taken")
 
 
@@ -104,13 +104,13 @@ def remove_reading(config: Path, counter: str, at: str) -> None:
     click.echo("removed")
 
 
-def _keep(store: Store, site: str, zone: ZoneInfo, readings: list[Reading]) -> None:
+def _keep(store: Store, site: str, zone: ZoneInfo, now: float, readings: list[Reading]) -> None:
     from watchman.energy.meters import merged
     from watchman.store.meters import read_readings, write_readings
 
     with store.begin() as connection:
         try:
-            merged(read_readings(connection, site), readings, zone)
+            merged(read_readings(connection, site), readings, now, zone)
         except ValueError as error:
             raise WatchmanError(str(error)) from error
         write_readings(connection, site, readings)

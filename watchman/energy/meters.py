@@ -5,20 +5,21 @@ A meter's reading is the truth of the bill, so it is shown beside the ledger; it
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
-from io import StringIO
 from itertools import pairwise
 from math import isfinite
 from zoneinfo import ZoneInfo
 
 from watchman.energy.slots import ENERGY_FLOWS, SLOT_S, Flow, Slot
+from watchman.energy.table import Cells, has_decimal_comma, number, read_table
 from watchman.localtime import iso_local, local_moment
 
 _COLUMNS = ("counter", "at", "kwh", "new_meter")
+# Somebody's watch is a little fast.
+_CLOCKS_DIFFER_S = 3600.0
 _YES = ("1", "true", "yes", "x")
 _NO = ("", "0", "false", "no")
 
@@ -87,27 +88,23 @@ def read_csv(text: str, zone: ZoneInfo) -> list[Reading]:
 
     Commas or semicolons between columns; with semicolons a decimal comma is understood.
     """
-    first = text.lstrip("\ufeff").split("\n", 1)[0]
-    delimiter = ";" if ";" in first else "\t" if "\t" in first else ","
-    rows = csv.DictReader(StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
-    names = [name.strip().lower() for name in rows.fieldnames or ()]
-    if not set(_COLUMNS[:3]) <= set(names):
-        raise ValueError(f"line 1: the first line must name the columns {', '.join(_COLUMNS[:3])}")
-    rows.fieldnames = names
-    readings = []
-    for row in rows:
+    readings, decimal_comma = [], has_decimal_comma(text)
+    for line, cells in read_table(text, _COLUMNS[:3]):
         try:
-            readings.append(_of_row(row, zone, decimal_comma=delimiter != ","))
+            readings.append(_of_row(cells, zone, decimal_comma=decimal_comma))
         except ValueError as error:
-            raise ValueError(f"line {rows.line_num}: {error}") from None
+            raise ValueError(f"line {line}: {error}") from None
     return readings
 
 
-def merged(known: Sequence[Reading], new: Sequence[Reading], zone: ZoneInfo) -> list[Reading]:
+def merged(known: Sequence[Reading], new: Sequence[Reading], now: float, zone: ZoneInfo) -> list[Reading]:
     """All readings in time order, a new one in place of an old one of the same time.
 
-    Raises ValueError where a meter would run backwards.
+    Raises ValueError where a meter would run backwards, and for a new reading from days to come.
     """
+    for one in new:
+        if one.at > now + _CLOCKS_DIFFER_S:
+            raise ValueError(f"{one.counter}: a reading at {iso_local(one.at, zone)} lies ahead")
     by_key = {(one.counter, one.at): one for one in (*known, *new)}
     readings = sorted(by_key.values(), key=lambda one: (one.counter, one.at))
     for before, after in pairwise(readings):
@@ -156,14 +153,12 @@ def _deviation(before: Reading, after: Reading, by_flow: Mapping[str, Sequence[S
     )
 
 
-def _of_row(row: Mapping[str | None, str | None], zone: ZoneInfo, *, decimal_comma: bool) -> Reading:
-    cells = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-    number = cells["kwh"].replace(",", ".") if decimal_comma else cells["kwh"]
+def _of_row(cells: Cells, zone: ZoneInfo, *, decimal_comma: bool) -> Reading:
     try:
-        kwh = float(number)
+        kwh = number(cells["kwh"], decimal_comma=decimal_comma)
     except ValueError:
         raise ValueError(f"kwh: not a number: {cells['kwh']!r}") from None
-    flag = cells["new_meter"].lower()
+    flag = cells.get("new_meter", "").lower()
     if flag not in (*_YES, *_NO):
         raise ValueError(f"new_meter: write yes or nothing, not {cells['new_meter']!r}")
     return make_reading(cells["counter"], kwh, read_moment(cells["at"], zone), new_meter=flag in _YES)

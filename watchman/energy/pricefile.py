@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from itertools import pairwise
 from math import isfinite
 from statistics import median
@@ -14,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from watchman.energy.meters import read_moment
 from watchman.energy.slots import SLOT_S
+from watchman.energy.table import Cells, has_decimal_comma, number, read_table
 
 # Months differ by a tenth; two of them, or two hours, are a hole.
 _HOLE = 1.5
@@ -46,32 +44,25 @@ def read_price_file(text: str, zone: ZoneInfo) -> PriceFile:
 
     Starts without an offset are local. Commas, semicolons (then with a decimal comma too) or tabs between columns.
     """
-    first = text.split("\n", 1)[0]
-    delimiter = ";" if ";" in first else "\t" if "\t" in first else ","
-    rows = csv.DictReader(StringIO(text), delimiter=delimiter)
-    names = [name.strip().lower() for name in rows.fieldnames or ()]
-    if not {"start", "per_kwh"} <= set(names):
-        raise ValueError("line 1: the first line must name the columns start, per_kwh")
-    rows.fieldnames = names
     found: dict[float, float] = {}
-    for row in rows:
+    decimal_comma = has_decimal_comma(text)
+    for line, cells in read_table(text, ("start", "per_kwh")):
         try:
-            start, price = _of_row(row, zone, decimal_comma=delimiter != ",")
+            start, price = _of_row(cells, zone, decimal_comma=decimal_comma)
         except ValueError as error:
-            raise ValueError(f"line {rows.line_num}: {error}") from None
+            raise ValueError(f"line {line}: {error}") from None
         if start in found:
-            raise ValueError(f"line {rows.line_num}: {row['start']} is there twice; write it with its offset")
+            raise ValueError(f"line {line}: {cells['start']} is there twice; write it with its offset")
         found[start] = price
     ordered = sorted(found)
     return PriceFile(tuple(ordered), tuple(found[start] for start in ordered))
 
 
-def _of_row(row: Mapping[str | None, str | None], zone: ZoneInfo, *, decimal_comma: bool) -> tuple[float, float]:
-    text = (row.get("per_kwh") or "").strip()
+def _of_row(cells: Cells, zone: ZoneInfo, *, decimal_comma: bool) -> tuple[float, float]:
     try:
-        price = float(text.replace(",", ".") if decimal_comma else text)
+        price = number(cells["per_kwh"], decimal_comma=decimal_comma)
     except ValueError:
         price = float("nan")
     if not isfinite(price):
-        raise ValueError(f"per_kwh: not a number: {text!r}")
-    return read_moment(row.get("start") or "", zone), price
+        raise ValueError(f"per_kwh: not a number: {cells['per_kwh']!r}")
+    return read_moment(cells["start"], zone), price
