@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import example, settings
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from watchman.alertmanager.webhook import Webhook, WebhookAlert, WebhookError, read_webhook
-from watchman.localtime import LAST_S
+from watchman.localtime import FIRST_S, LAST_S
 
 NOW = 1_700_000_000.0
 ZERO = "0001-01-01T00:00:00Z"
@@ -132,3 +136,43 @@ def test_what_is_no_webhook_is_refused_with_a_sentence(given: Any, sentence: str
         read_webhook(given, NOW)
 
     assert (caught.value.status, len(str(caught.value)) < 200) == (400, True)
+
+
+FIELDS = ["version", "groupKey", "receiver", "status", "groupLabels", "truncatedAlerts", "alerts", "labels",
+          "annotations", "startsAt", "endsAt", "generatorURL", "alertname"]  # fmt: skip
+ANYTHING = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=5),
+        st.sampled_from(["4", "firing", "resolved", ZERO, "9999-12-31T23:59:59-23:59", "2023-W01", "\ud800"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.one_of(st.sampled_from(FIELDS), st.text(max_size=3)), inner)
+    ),
+    max_leaves=20,
+)
+ALERT = st.fixed_dictionaries({}, optional=dict.fromkeys([*FIELDS[7:12], "status"], ANYTHING))
+WEBHOOK = st.fixed_dictionaries(
+    {"version": st.sampled_from(["4", 4]), "alerts": st.lists(st.one_of(ALERT, ANYTHING), max_size=3)},
+    optional=dict.fromkeys(FIELDS[1:6], ANYTHING),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@drawn(st.one_of(WEBHOOK, ANYTHING))
+@example({"version": "4", "alerts": [{"annotations": {"\ud800": ""}, "startsAt": "9999-12-31T23:59:59Z"}]})
+def test_whatever_comes_is_read_or_refused_and_can_be_written_down(document: Any) -> None:
+    try:
+        got = read_webhook(json.loads(json.dumps(document)), NOW)
+    except WebhookError as error:
+        str(error).encode()
+        return
+    texts = [got.group_key, got.receiver, *got.group_labels.items()]
+    for one in got.alerts:
+        texts += [one.generator_url, *one.labels.items(), *one.annotations.items()]
+        assert all(FIRST_S <= at <= LAST_S for at in (one.starts_at, one.ends_at) if at is not None)
+        assert one.ends_at is None or one.ends_at <= NOW
+    "".join("".join(text) for text in texts).encode()
