@@ -130,6 +130,7 @@ def access(config: Config) -> Access:
     auth = web.auth
     return Access(
         hosts=tuple(name.lower() for name in names if name),
+        outside=urlsplit(web.external_url).netloc.lower() if web.external_url else "",
         origins=tuple(origin.rstrip("/") for origin in web.allowed_origins),
         username=auth.username if auth else "",
         password=auth.password.get_secret_value() if auth and auth.password else "",

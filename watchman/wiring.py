@@ -32,6 +32,7 @@ from watchman.notify.orders import Topic
 from watchman.notify.plan import AwayPlan, Receiver, Routing
 from watchman.notify.render import Renderer, make_renderer
 from watchman.notify.route import Route, build_tree
+from watchman.notify.severity import CRITICAL
 from watchman.notify.watchdog import Watchdog
 from watchman.prometheus import Prometheus, PrometheusSettings
 from watchman.prometheus.remote_write import RemoteWriter
@@ -184,7 +185,7 @@ def _commands(config: Config) -> Topic | None:
     except Exception as error:
         # Apprise raises what it likes; only our own words surely hold no secret.
         cause = str(error) if type(error) is ValueError else "Apprise does not take it"
-        raise ConfigError([Fault(str(config.path), 0, 0, f"commands.ntfy_url: {cause}")]) from None
+        raise ConfigError([config.fault(("commands", "ntfy_url"), f"commands.ntfy_url: {cause}")]) from None
 
 
 def load_groups(config: Config) -> tuple[list[Group], list[Fault]]:
@@ -233,7 +234,7 @@ def make_routing(config: Config, destinations: Mapping[str, Mapping[str, str]]) 
 
 def _receiver(config: ReceiverConfig, destinations: int) -> Receiver:
     quiet = config.quiet_hours
-    hours = QuietHours(quiet.start, quiet.end, frozenset(quiet.passes)) if quiet else None
+    hours = QuietHours(quiet.start, quiet.end, frozenset({CRITICAL, *quiet.passes})) if quiet else None
     return Receiver(config.name, config.send_resolved, destinations, hours, config.digest_only)
 
 
@@ -250,14 +251,17 @@ def check_receivers(config: Config) -> None:
     from watchman.notify.sender import check_url
 
     faults = [
-        Fault(str(config.path), 0, 0, f'receiver "{receiver.name}", apprise[{index}]: {problem}')
-        for receiver in config.receivers
+        config.fault(("receivers", at, "apprise", index), f'receiver "{receiver.name}", apprise[{index}]: {problem}')
+        for at, receiver in enumerate(config.receivers)
         for index, url in enumerate(receiver.apprise)
         if (problem := check_url(url.get_secret_value())) is not None
     ]
+    try:
+        _commands(config)
+    except ConfigError as error:
+        faults += error.faults
     if faults:
         raise ConfigError(faults)
-    _commands(config)
 
 
 def _destinations(receiver: ReceiverConfig) -> Mapping[str, str]:

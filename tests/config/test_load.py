@@ -12,6 +12,7 @@ from watchman.config.model import SONNEN_METRICS
 from watchman.errors import ConfigError, UsageError
 from watchman.modes import Mode
 from watchman.rulefiles import read_rule_files
+from watchman.wiring import check_receivers, make_routing
 
 SMALLEST = """\
 prometheus: {url: http://localhost:9090}
@@ -293,7 +294,7 @@ def test_where_the_alertmanager_stands(load, section, mode):
         ("{urls: []}", "5:1: alertmanager: mode beside needs urls"),
         (
             "{urls: ['http://am:9093'], mode: behind}",
-            "alertmanager.mode: Input should be 'beside', 'before' or 'instead'",
+            "alertmanager.mode: must be 'beside', 'before' or 'instead'",
         ),
         (
             "{urls: ['http://localhost:9424/']}",
@@ -338,3 +339,64 @@ def test_a_fallback_of_a_fallback_is_fine(load):
     assert [receiver.fallback for receiver in config.receivers] == ["b", "c", None]
     assert config.receivers[0].fallback_after == 900.0
     assert (config.drill.enabled, config.drill.at, config.watchdog) == (True, time(12, 0), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            SMALLEST.replace("ntfys://", "nosuch://"),
+            '3:37: receiver "phone", apprise[0]: ',
+        ),
+        (SMALLEST + "commands:\n  ntfy_url: mailto://h?to=a@b.cd\n", "6:3: commands.ntfy_url: it is no ntfy URL"),
+    ],
+    ids=["receiver", "command topic"],
+)
+def test_a_url_that_only_apprise_can_judge_is_told_with_its_place(load, text, expected):
+    with pytest.raises(ConfigError) as caught:
+        check_receivers(load(text))
+    [found] = caught.value.faults
+    assert f"{found.line}:{found.column}: {found.message}".startswith(expected)
+
+
+def test_wrong_urls_of_receivers_and_of_the_command_topic_come_at_once(load):
+    text = SMALLEST.replace("ntfys://", "nosuch://") + "commands: {ntfy_url: nosuch}\n"
+    with pytest.raises(ConfigError) as caught:
+        check_receivers(load(text))
+    assert [fault.line for fault in caught.value.faults] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://a b", "https://h/y?z=1", "https://h/#x", "http://h:99999", "http://["]
+)
+def test_an_external_url_that_no_link_can_begin_with_is_a_fault(load, url):
+    assert faults(load, SMALLEST + f'web: {{external_url: "{url}"}}\n') == [
+        "5:7: web.external_url: cannot begin a link; write it like https://watchman.example.org, without ? and #"
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h", "http://192.168.1.2:9424/", "https://h.example.org/watchman", "http://[::1]:1"]
+)
+def test_an_external_url_may_have_port_and_path(load, url):
+    assert load(SMALLEST + f'web: {{external_url: "{url}"}}\n').web.external_url == url
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("drill: {enabled: perhaps}", "5:9: drill.enabled: must be true or false"),
+        ("flapping: {starts: many}", "5:12: flapping.starts: must be a whole number"),
+        ("commands: {buttons: [2h]}", "5:22: commands.buttons[0]: must be 'acknowledge', '1h', '8h' or 'tomorrow'"),
+    ],
+)
+def test_a_mistyped_value_is_told_in_words_of_the_file(load, line, expected):
+    assert faults(load, SMALLEST + line + "\n") == [expected]
+
+
+def test_critical_passes_quiet_hours_whatever_else_is_named(load):
+    hours = 'quiet_hours: {start: "22:00", end: "07:00", passes: [warning]}'
+    config = load(SMALLEST.replace("name: phone,", f"name: phone, {hours},"))
+    quiet = make_routing(config, {"phone": {}}).receivers["phone"].quiet_hours
+    assert quiet is not None
+    assert quiet.passes == {"critical", "warning"}

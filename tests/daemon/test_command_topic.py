@@ -169,6 +169,17 @@ def test_a_state_that_cannot_be_written_leaves_the_order_for_later(home, monkeyp
     assert take_command(home.context, button(home)[1]) is False
 
 
+def test_a_text_nobody_foresaw_does_not_end_the_listening(home, monkeypatch, caplog):
+    from watchman import actions
+
+    def odd(*_):
+        raise KeyError("labels")
+
+    monkeypatch.setattr(actions, "perform", odd)
+    assert take_command(home.context, "x") is True
+    assert "is passed over" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -254,3 +254,14 @@ def test_old_cases_are_forgotten(home):
     home.clock.at -= 9 * 86400
 
     assert get(home, link).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [(HOST, 200), ("https://evil.example.org", 403), ("null", 403), ("https://home.example.org.evil.org", 403)],
+)
+def test_behind_a_proxy_that_asks_by_an_address_our_own_page_is_known_by_its_outside_name(home, origin, status):
+    link = home.links()["acknowledge"]
+    answer = home.browser().post(link, base_url="http://127.0.0.1:9424", headers={"Origin": origin})
+
+    assert (answer.status_code, len(home.acks())) == (status, int(status == 200))

@@ -84,3 +84,11 @@ def test_days_are_counted_as_people_count(days: int, word: str) -> None:
     moment = at("2026-06-21T21:00")
 
     assert f" {word} day away" in sign_of_life("H", moment, BERLIN, moment - days * DAY, LOOK, []).title
+
+
+def test_it_stays_two_lines_whatever_an_alert_or_the_home_is_called() -> None:
+    odd = alert("Hot", annotations={"summary": "one\ntwo\r\nthree \x1b[31m\ud800"})
+    message = sign_of_life("My\nhome", at("2026-11-21T21:00"), BERLIN, None, HomeLook(problem="no\nanswer"), [odd])
+
+    assert message.title == "My home 21:00: no data, away"
+    assert message.text == "no answer\none two three [31m"

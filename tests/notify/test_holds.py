@@ -70,7 +70,7 @@ def at(text: str, zone: ZoneInfo = UTC) -> float:
 
 OFFICE = {"times": [{"start_time": "09:00", "end_time": "17:00"}]}
 # A time without quotes is an integer to YAML.
-EVENING = {"times": [{"start_time": 1320, "end_time": "24:00"}]}
+EVENING = {"times": [{"start_time": "22:00", "end_time": "24:00"}]}
 MONDAYS_OF_NOVEMBER = {"weekdays": ["monday"], "months": ["november"]}
 ENDS_OF_MONTH = {"days_of_month": ["1:5", "-3:-1"]}
 
@@ -121,6 +121,7 @@ def test_local_times_follow_the_clock_change() -> None:
     [
         ({"times": [{"start_time": "22:00", "end_time": "07:00"}]}, "write a night as two"),
         ({"times": [{"start_time": "25:00", "end_time": "26:00"}]}, "not a time of day"),
+        ({"times": [{"start_time": 22, "end_time": "24:00"}]}, "not a time of day: 22"),
         ({"times": ["09:00"]}, "start_time and end_time"),
         ({"weekdays": ["friday:monday"]}, "write it as two"),
         ({"weekdays": ["noday"]}, "unknown weekday"),

@@ -276,3 +276,50 @@ def test_values_have_the_figures_that_matter(value: float | None, expected: str)
 
 def test_a_message_cannot_turn_its_direction_or_hide_a_line() -> None:
     assert clean("a\u202eb\x00c\r\nd\x1b[31m\ud800") == "abc\nd[31m"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for a in range(9000) %}{% for b in range(9000) %}{% endfor %}{% endfor %}",
+        "{% for a in range(10**9) %}x{% endfor %}",
+        "{{ 'x' * 10**9 }}",
+        "{{ 9**(9**9) }}",
+        "{{ [[1] * 1000000] * 1000000 }}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+        "{{ alerts.__class__.__mro__ }}",
+        "{{ render.__globals__ }}",
+        "{{ ''.__class__ }}",
+        "{{ ('%s' | attr('format')).__self__ }}",
+        "{{ '{0.__class__}'.format(alerts) }}",
+        "{{ alerts.append(1) }}",
+        "{% include '/etc/passwd' %}",
+    ],
+)
+def test_a_template_that_never_ends_says_too_much_or_looks_beyond_its_values_is_a_fault_and_costs_nothing(
+    source: str,
+) -> None:
+    own = make_renderer(BERLIN, {"phone": Templates(text=source)})
+    message = own(note([alert(annotations=WORDS)]))
+
+    assert message.text.startswith("Since 05:40. House on battery")
+    [fault] = message.template_faults
+    assert fault.startswith("text: ")
+    assert list(template_faults(Templates(text=source), BERLIN))
+
+
+def test_a_template_may_count_and_multiply() -> None:
+    source = "{% for a in range(3) %}{{ a * 2 ** 3 }}{{ '-' * 2 }}{% endfor %}"
+    own = make_renderer(BERLIN, {"phone": Templates(text=source)})
+
+    assert own(note([alert()])).text == "0--8--16--"
+
+
+def test_no_half_or_control_character_of_a_label_gets_into_a_mail() -> None:
+    labels = {"alertname": "Hot", "host": "a\x00b\ud800c\u202ed"}
+    bad = ActiveAlert("1", labels, {"summary": "x\ud800\x1b[31m"}, T0)
+    html = render(replace(note([bad]), group_labels=labels)).html
+
+    assert html is not None
+    assert "host abcd" in html
+    html.encode()

@@ -43,6 +43,7 @@ def load_config(file: Path, environment: Mapping[str, str] | None = None) -> Con
     if faults or config is None:
         raise ConfigError(sorted(set(faults), key=lambda fault: (fault.line, fault.column)))
     config._file = file
+    config._places = document.places
     return config
 
 
@@ -97,6 +98,10 @@ def _say(details: ErrorDetails) -> str:
         "list_type": "must be a list",
         "too_short": "must not be empty",
         "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
+        "int_parsing": "must be a whole number",
+        "float_parsing": "must be a number",
+        "literal_error": f"must be {context.get('expected', 'one of the known words')}",
         "model_type": "must be a mapping of keys and values",
         "dict_type": "must be a mapping of keys and values",
         "string_pattern_mismatch": PATTERNS.get(context.get("pattern", ""), "does not look right"),
@@ -154,6 +159,23 @@ def _check_web(config: Config) -> Iterator[Problem]:
     problem = listen_problem(config, config.web.listen)
     if problem:
         yield ("web", "listen"), problem
+    if config.web.external_url is not None and not _is_base(config.web.external_url):
+        yield (
+            ("web", "external_url"),
+            "cannot begin a link; write it like https://watchman.example.org, without ? and #",
+        )
+
+
+def _is_base(url: str) -> bool:
+    """True if a path put behind the URL gives an address that a phone can open."""
+    try:
+        parts = urlsplit(url)
+        # Reading it checks the port.
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = not re.search(r"[\s<>\"\\^`{|}\x00-\x1f?#]", url)
+    return bool(parts.hostname) and plain
 
 
 def listen_problem(config: Config, listen: str) -> str:

@@ -19,6 +19,7 @@ from watchman.config.types import (
     read_secret,
 )
 from watchman.energy.units import is_plain_selector, unit_of
+from watchman.errors import Fault
 from watchman.modes import Mode
 
 URL_PATTERN = r"^https?://"
@@ -375,6 +376,7 @@ class Config(Section):
     exporter: ExporterConfig | None = None
 
     _file: Path = Path("config.yaml")
+    _places: dict[tuple[str | int, ...], tuple[int, int]] = {}
 
     @property
     def mode(self) -> Mode:
@@ -390,3 +392,9 @@ class Config(Section):
     def folder(self) -> Path:
         """The folder relative paths start from."""
         return self._file.parent
+
+    def fault(self, path: tuple[str | int, ...], message: str) -> Fault:
+        """A fault at a key that only who uses its value can see; the place is that of the nearest key in the file."""
+        known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self._places), ())
+        line, column = self._places.get(known, (0, 0))
+        return Fault(str(self._file), line, column, message)

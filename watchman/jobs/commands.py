@@ -31,6 +31,9 @@ def take_command(context: Context, text: str) -> bool:
     except StoreError as error:
         log.error("a command waits: %s", error)
         return False
+    except Exception:
+        # The thread that listens must not end with one text that nobody foresaw.
+        log.exception("a text on the command topic could not be read and is passed over")
     return True
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from watchman.localtime import day_of, local_moment
 from watchman.notify.message import ActiveAlert, Message
 from watchman.notify.severity import NOTICE, severity_of, worst
-from watchman.notify.words import clock_time, cut
+from watchman.notify.words import clock_time, cut, one_line
 
 TITLE_LIMIT = 45
 LINE_LIMIT = 120
@@ -49,8 +49,8 @@ def sign_of_life(
     second = ", ".join(_summary(alert) for alert in firing) or "No alert fires, and this channel works."
     severity = worst([NOTICE, *(severity_of(alert.labels) for alert in firing)])
     return Message(
-        title=cut(f"{site} {clock_time(at, zone)}: {verdict}, {away}", TITLE_LIMIT),
-        text=f"{cut(first, LINE_LIMIT)}\n{cut(second, LINE_LIMIT)}",
+        title=cut(f"{one_line(site)} {clock_time(at, zone)}: {verdict}, {away}", TITLE_LIMIT),
+        text=f"{cut(one_line(first), LINE_LIMIT)}\n{cut(one_line(second), LINE_LIMIT)}",
         severity=severity,
     )
 

@@ -144,9 +144,6 @@ def _times(part: Any) -> Span:
 
 
 def _minute(value: Any) -> int:
-    # YAML 1.1 reads an unquoted 22:00 as the sexagesimal integer 1320.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1440:
-        return value
     hour, colon, minute = str(value).partition(":")
     if colon and hour.isdecimal() and minute.isdecimal() and len(minute) == 2 and int(minute) < 60:
         total = int(hour) * 60 + int(minute)

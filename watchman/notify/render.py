@@ -21,8 +21,8 @@ from watchman.notify.dedup import Reason
 from watchman.notify.message import ActiveAlert, ChartWish, Choices, Message
 from watchman.notify.plan import Notification
 from watchman.notify.severity import CRITICAL, severity_of
-from watchman.notify.wording import Templates, Wording, explain, own, shipped
-from watchman.notify.words import cut, duration, first_lines, local_time, one_line, quantity
+from watchman.notify.wording import Templates, Wording, explain, own, say, shipped
+from watchman.notify.words import clean, cut, duration, first_lines, local_time, one_line, quantity
 
 TITLE_LIMIT = 45
 TEXT_LIMIT = 1000
@@ -112,7 +112,7 @@ class _Page:
         template = self._special.get(name)
         if template is not None:
             try:
-                return template.render(self.context) or getattr(self._default, name).render(self.context)
+                return say(template, self.context) or getattr(self._default, name).render(self.context)
             except Exception as error:
                 # A template may raise anything; the message must go out all the same.
                 self.faults.append(f"{name}: {explain(error)}")
@@ -121,7 +121,7 @@ class _Page:
 
 def _message(notification: Notification, page: _Page, choices: Choices | None) -> Message:
     single = len(notification.firing) + len(notification.resolved) == 1
-    title, text, html = page.part("title"), page.part("text"), page.part("html")
+    title, text, html = page.part("title"), page.part("text"), clean(page.part("html"))
     sequence, replaces = _names(notification)
     return Message(
         title=cut(one_line(title), TITLE_LIMIT) or "alert",
@@ -177,10 +177,6 @@ def _view(alert: ActiveAlert, notification: Notification, zone: ZoneInfo, ack: A
         labels=alert.labels,
         annotations=alert.annotations,
     )
-
-
-def _seen(ack: Ack, notification: Notification, zone: ZoneInfo) -> str:
-    return f"acknowledged by {one_line(ack.by)} at {local_time(ack.at, notification.at, zone)}"
 
 
 def _began(alert: ActiveAlert) -> float:

@@ -1,12 +1,14 @@
 """Jinja2 for messages: the shipped templates and a receiver's own, in a sandbox, and what is wrong with one.
 
-Title and text go to phones as they are; in `html` every value is escaped.
+Title and text go to phones as they are; in `html` every value is escaped. A template cannot reach beyond its values,
+and one that would never end or fill the memory fails instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from jinja2 import PackageLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -14,6 +16,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from watchman.notify.words import duration, number, one_line, power
 
 MAX_TEMPLATE_CHARS = 100_000
+MAX_SAID_CHARS = 1_000_000
+MAX_STEPS = 10_000
+"""Of all loops over `range` together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,62 @@ def own(part: str, source: str) -> Template:
         raise ValueError(explain(error)) from None
 
 
+def say(template: Template, context: Mapping[str, Any]) -> str:
+    """What a receiver's template says; raises whatever it raises, and ValueError for one that says too much."""
+    parts, length = list[str](), 0
+    for part in template.generate({**context, "range": _counted_range()}):
+        # The one counts parts that say nothing.
+        length += len(part) + 1
+        if length > MAX_SAID_CHARS:
+            raise ValueError(f"it says more than {MAX_SAID_CHARS} characters")
+        parts.append(part)
+    return "".join(parts)
+
+
+def _counted_range() -> Callable[..., range]:
+    left = MAX_STEPS
+
+    def counted(*bounds: int) -> range:
+        nonlocal left
+        steps = range(*bounds)
+        left -= min(len(steps), MAX_STEPS) + 1
+        if left < 0 or len(steps) > MAX_STEPS:
+            raise ValueError(f"its loops take more than {MAX_STEPS} steps")
+        return steps
+
+    return counted
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, in which products and powers stay small too."""
+
+    intercepted_binops = frozenset(["*", "**"])
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Jinja's own, for operands whose result is of a size that a message can need."""
+        if _size_of(operator, left, right) > MAX_SAID_CHARS:
+            raise ValueError(f"the result of {operator} is too large")
+        return super().call_binop(context, operator, left, right)
+
+
+def _size_of(operator: str, left: Any, right: Any) -> int:
+    """About how many characters, elements or digits a product or power has."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left.bit_length() * (abs(right) if operator == "**" else 1) + right.bit_length()
+    for many, count in ((left, right), (right, left)):
+        if isinstance(count, int) and hasattr(many, "__len__"):
+            # Lists may hold lists that are as long again: no message needs a product of them.
+            return len(many) * max(count, 0) if isinstance(many, str) else MAX_SAID_CHARS + 1
+    return 0
+
+
 def explain(error: Exception) -> str:
     """What a template did wrong, on one line: the kind of the error and its text."""
     kind = type(error).__name__
     return f"{kind}: {one_line(str(error))[:200]}" if str(error) else kind
 
 
-def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        loader=PackageLoader("watchman.notify"), autoescape=autoescape, undefined=StrictUndefined
-    )
+def _environment(*, autoescape: bool) -> _Sandbox:
+    environment = _Sandbox(loader=PackageLoader("watchman.notify"), autoescape=autoescape, undefined=StrictUndefined)
     environment.filters |= {"number": number, "power": power, "duration": duration}
     return environment

@@ -24,10 +24,12 @@ MAX_POST_BYTES = 8 * 1024 * 1024
 class Access:
     """Empty `password` and `bearer_token` leave everything open to whoever reaches the listen address.
 
-    `origins` are pages of others that may use the API, such as karma's.
+    `origins` are pages of others that may use the API, such as karma's; `outside` is host and port of our own pages as
+    browsers know them, where a proxy asks for them by another name.
     """
 
     hosts: tuple[str, ...] = ()
+    outside: str = ""
     origins: tuple[str, ...] = ()
     username: str = ""
     password: str = field(default="", repr=False)
@@ -93,7 +95,7 @@ def _refuse_foreign_pages(access: Access) -> None:
     """A browser sends the origin of the page with every change: only our own may ask for one."""
     origin = request.headers.get("Origin")
     known = request.path.startswith("/api/") and origin in access.origins
-    if origin is not None and not known and not _is_own(origin):
+    if origin is not None and not known and not _is_own(origin, access):
         abort(
             _plain(403, "refused: the request comes from a page of another origin; web.allowed_origins may name it\n")
         )
@@ -101,11 +103,12 @@ def _refuse_foreign_pages(access: Access) -> None:
         abort(_plain(415, "refused: send JSON (Content-Type: application/json)\n"))
 
 
-def _is_own(origin: str) -> bool:
+def _is_own(origin: str, access: Access) -> bool:
     try:
-        return urlsplit(origin).netloc == request.host
+        place = urlsplit(origin).netloc
     except ValueError:
         return False
+    return bool(place) and place in (request.host, access.outside)
 
 
 def _known(access: Access) -> bool:
