@@ -8,17 +8,20 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from replay_world import BERLIN, START, Table, group_of, ports, routing, rule, run, setting
 
+from watchman.cli.replay_tables import print_replay
 from watchman.errors import UsageError
 from watchman.replay import replay
 from watchman.replay.advice import advise
 from watchman.replay.count import count
 from watchman.replay.data import look, with_notes
-from watchman.replay.measured import measure
+from watchman.replay.measured import Line, Measured, measure
 from watchman.replay.moments import read_range
 from watchman.replay.page import make_page
+from watchman.replay.picture import plot
 from watchman.replay.shape import sweep_to_json, whole
 from watchman.replay.sweep import read_sweeps, sweep
 from watchman.replay.verdict import sentences, verdicts
+from watchman.rules.threshold import Threshold
 
 DAY = 1440
 # Every day: from minute 100 on ten minutes hot, and then three times a minute of it with a minute between.
@@ -229,3 +232,20 @@ def test_the_page_stands_alone_and_shows_no_foreign_markup():
     for picture in pictures:
         ElementTree.fromstring(picture)
     assert pictures[1].count('class="fired"') == 12
+
+
+@pytest.mark.parametrize("level", [0.0, 5.0, 1e-12, -1e18, 1e18, 1e300])
+def test_a_level_line_of_any_size_can_be_drawn(level):
+    group = group_of(rule(name="T", expr="m > -Inf"))
+    rows = [{"a": level}] * 30
+    found = replay(setting(group, len(rows)), ports(Table(group, {"m > -Inf": rows})))
+    one = Measured("m", Threshold("m", ">", float("-inf"), "", ""), 60.0, [Line("", [(found.start + 60, level)])])
+    ElementTree.fromstring(plot(found.rules[0], one, found, BERLIN))
+
+
+def test_a_label_neither_paints_the_terminal_nor_is_read_as_markup(capsys):
+    found, _ = run(group_of(rule(labels={"room": "\x1b[31m[bold]cellar[/bold]"})), [{"a": 1.0}] * 3)
+    print_replay(found, count(found, BERLIN), [], BERLIN, every=True)
+    printed = capsys.readouterr().out
+    assert "\x1b[31m" not in printed
+    assert "[bold]cellar[/bold]" in "".join(printed.split())

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from watchman.notify.words import duration, local_time, number
+from watchman.notify.words import clean, duration, local_time, number
 from watchman.replay import Incident, Replay
 from watchman.replay.advice import Suggestion
 from watchman.replay.count import Figures, count, firing_s
@@ -34,7 +34,7 @@ def print_replay(
     _print_receivers(console, figures)
     console.print()
     for sentence in sentences(done, figures, suggestions):
-        console.print(f"- {escape(sentence)}")
+        console.print(f"- {_shown(sentence)}")
 
 
 def print_sweep(tried: Sequence[Tried], zone: ZoneInfo) -> None:
@@ -57,7 +57,7 @@ def _print_rules(console: Console, figures: Figures) -> None:
     for one in figures.rules:
         counted = (one.fired, duration(one.firing_s), duration(one.longest_s), one.flaps, one.messages)
         table.add_row(
-            escape(one.rule.rule.name),
+            _shown(one.rule.rule.name),
             *(map(str, counted) if one.fired else ("-", "", "", "", "")),
             _rate(one.per_month) if one.messages else "",
             str(one.rule.errors - one.rule.away or ""),
@@ -71,7 +71,7 @@ def _print_incidents(console: Console, done: Replay, zone: ZoneInfo, *, every: b
         return
     table = Table("fired", "for", "alert", "value", box=None, title="\nwhen", title_justify="left")
     for one in _newest(found, every=every):
-        table.add_row(_at(one.firing, done, zone), _lasted(one, done), escape(_name(one)), number(one.value))
+        table.add_row(_at(one.firing, done, zone), _lasted(one, done), _shown(_name(one)), number(one.value))
     console.print(table)
     _tell_cut(console, len(found), every=every)
 
@@ -83,7 +83,7 @@ def _print_messages(console: Console, done: Replay, zone: ZoneInfo, *, every: bo
     for told in _newest(done.told, every=every):
         one = told.notification
         text = f"{told.message.title}\n{told.message.text}" if every else told.message.title
-        table.add_row(_at(one.at, done, zone), escape(one.receiver), escape(text), one.reason.value)
+        table.add_row(_at(one.at, done, zone), _shown(one.receiver), _shown(text), one.reason.value)
     console.print(table)
     _tell_cut(console, len(done.told), every=every)
 
@@ -97,7 +97,7 @@ def _print_receivers(console: Console, figures: Figures) -> None:
         table.add_column(name, justify="left" if name == "receiver" else "right")
     for one in figures.receivers:
         counted = (one.messages, one.at_night, one.held)
-        table.add_row(escape(one.receiver), *map(str, counted), _rate(one.per_week), _rate(one.per_year))
+        table.add_row(_shown(one.receiver), *map(str, counted), _rate(one.per_week), _rate(one.per_year))
     console.print(table)
 
 
@@ -125,3 +125,8 @@ def _rate(per: float | None) -> str:
 
 def _at(ts: float, done: Replay, zone: ZoneInfo) -> str:
     return local_time(ts, done.end + 7 * 86400, zone)
+
+
+def _shown(text: str) -> str:
+    """As it stands: a label must neither paint the terminal nor be read as markup."""
+    return escape(clean(text))

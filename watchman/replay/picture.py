@@ -52,7 +52,7 @@ def plot(rule: RuleReplay, measured: Measured, replay: Replay, zone: ZoneInfo) -
     """The series of a rule with its threshold, the times it fired shaded, and its messages."""
     scale = Scale(replay)
     values = [value for line in measured.lines for _, value in line.points if math.isfinite(value)]
-    if measured.threshold is not None:
+    if measured.threshold is not None and math.isfinite(measured.threshold.value):
         values.append(measured.threshold.value)
     low, high = _bounds(values)
 
@@ -137,8 +137,10 @@ def _moments(start: float, end: float, zone: ZoneInfo) -> list[tuple[float, str]
 
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values, default=0.0), max(values, default=1.0)
-    if low == high:
-        low, high = low - 1.0, high + 1.0
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        # A level line lies in the middle, whatever its size.
+        pad = max(1.0, abs(low) * 0.1)
+        low, high = low - pad, high + pad
     if 0 < low < high / 2:
         low = 0.0
     return low, high + (high - low) * 0.05
