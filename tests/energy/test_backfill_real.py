@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -53,6 +54,26 @@ def test_backfill_finds_the_first_day_asks_once_and_gives_the_exact_energies(tmp
     assert (done["days"], first.stderr.count("settled")) == (4, 4)
     assert by_flow == pytest.approx({"production": 1000 * hours, "grid_import": 400 * hours})
     assert second.stdout.startswith(("1 day ", "2 days")), "only what is younger than a day is asked for again"
+
+
+def test_a_backfill_that_is_interrupted_keeps_its_days_and_goes_on(tmp_path, run_prometheus) -> None:
+    now = int(time.time())
+    stamps = [float(ts) for ts in range(now - 20 * DAY_S, now, 120)]
+    server = run_prometheus(history=[Series({"__name__": "sun_watts"}, stamps, [500.0] * len(stamps))])
+    (tmp_path / "config.yaml").write_text(CONFIG.format(url=server.url))
+    command = [sys.executable, "-m", "watchman", "energy", "backfill", "--config", str(tmp_path / "config.yaml")]
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        first_line = running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        rest = running.stderr.read()
+    again = watchman(tmp_path, "energy", "backfill", "--json")
+
+    assert (running.returncode, first_line) == (130, "settled 1 of 21 days\n")
+    assert "the next run goes on" in rest.splitlines()[-1]
+    assert "Traceback" not in rest
+    assert 0 < json.loads(again.stdout)["days"] <= 20
 
 
 @pytest.mark.parametrize(

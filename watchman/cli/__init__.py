@@ -65,7 +65,8 @@ def command_line() -> None:
 def main() -> None:
     """Run a command; ends the process with 0 fine, 1 the work failed, 2 wrong usage."""
     try:
-        command_line.main(standalone_mode=False)
+        # Called like this, click hands back the exit code of a command that chose one.
+        sys.exit(command_line.main(standalone_mode=False) or 0)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -79,8 +80,6 @@ def main() -> None:
         # The reader (head, less) has gone. Closing stdout for good keeps the interpreter from trying again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
     except Exception as error:
         # The text of a fault nobody foresaw may hold anything, so only its kind is told.
         _fail(WatchmanError(f"a fault in watchman itself ({type(error).__name__}); --debug shows where"), 1, error)
