@@ -77,6 +77,7 @@ def test_nothing_is_kept_of_a_webhook_that_cannot_be_written(stack, monkeypatch)
         stack.webhook(down(stack))
     monkeypatch.undo()
     assert stack.world.incidents() == []
+    assert stack.context.brought == set(), "nobody may count on its having been told"
     assert stack.webhook(down(stack)) == ["The NAS is down"], "the Alertmanager posts again and it is told"
 
 

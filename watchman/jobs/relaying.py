@@ -37,7 +37,6 @@ def take_webhook(context: Context, receiver: str | None, document: Any) -> None:
     key = GroupKey(hook.group_key, hook.receiver, _receiver(context, receiver, hook.receiver))
     heard = _heard(context, hook, now)
     links = {alert.fingerprint: url for alert, url in heard}
-    context.brought.update(alert.fingerprint for alert, _ in heard if alert.firing)
     known_here = {fingerprint(alert.labels) for alert in context.book.every_alert()}
     with context.store.begin() as connection:
         rows = {row.fingerprint: row for row in posted.load(connection, source=Source.ALERTMANAGER)}
@@ -53,6 +52,7 @@ def take_webhook(context: Context, receiver: str | None, document: Any) -> None:
         done = decide(
             context, desk, key, for_group(desk, key, without_watchdog(context.wiring.watchdog, alerts)), _note(hook)
         )
+    context.brought.update(alert.fingerprint for alert, _ in heard if alert.firing)
     _tell(context, done)
     context.metrics.webhooks.labels("told" if done[0] else "nothing new").inc()
     if news:
