@@ -72,6 +72,15 @@ def test_the_command_prints_lines_json_and_who_alerts_most(make_world):
     assert top == "no rule alerted often\n"
 
 
+def test_a_past_that_is_still_to_come_is_refused_in_its_own_words(make_world):
+    world = lived(make_world)
+    world.context.store.close()
+    command = ["alerts", "--config", str(world.folder / "config.yaml"), "--since", "2999-01-01"]
+    done = CliRunner().invoke(command_line, command)
+    assert done.exit_code != 0
+    assert str(done.exception) == "--since 2999-01-01 lies in the future: only what has been is kept"
+
+
 def test_the_digest_of_the_first_names_who_alerted_most(make_world):
     world = make_world()
     slots = [minute for start in range(0, 60, 10) for minute in range(start, start + 4)]

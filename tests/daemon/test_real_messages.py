@@ -67,7 +67,7 @@ def test_the_buttons_of_a_push_work(tmp_path, run_prometheus, ntfy, phone, post)
 
 def test_a_chart_is_drawn_by_a_process_of_its_own_from_what_prometheus_answers(tmp_path, run_prometheus, make_world):
     prometheus = run_prometheus()
-    world = make_world(config=CONFIG.replace("http://127.0.0.1:9}", f"{prometheus.url}}}", 1))
+    world = make_world(config=CONFIG.replace("http://127.0.0.1:9", prometheus.url, 1))
     context = replace(world.context, wiring=wire(load_config(world.folder / "config.yaml", {})), clock=Clock())
     now = context.clock.now()
     found = context.wiring.prometheus.range("vector(7012)", now - 3600, now, 60.0)

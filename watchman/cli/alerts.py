@@ -27,16 +27,19 @@ def alerts(config: Path, since: str, top: bool, as_json: bool) -> None:
     """What has alerted: how long it lasted, who was told, what kept it back. Kept for 400 days."""
     from watchman.clock import Clock
     from watchman.config import load_config
+    from watchman.errors import UsageError
     from watchman.notify.noisy import who_alerts_most
     from watchman.pasts import as_firings, past_object
-    from watchman.replay.moments import read_range
+    from watchman.replay.moments import read_moment
     from watchman.store import open_store
     from watchman.store.history import history
     from watchman.wiring import state_url
 
     loaded = load_config(config)
     zone, now = loaded.site.timezone, Clock().now()
-    start, _ = read_range(since, None, now, zone)
+    start = read_moment("--since", since, now, zone)
+    if start > now:
+        raise UsageError(f"--since {since} lies in the future: only what has been is kept")
     store = open_store(state_url(loaded))
     with store.read() as connection:
         pasts = history(connection, start, now)

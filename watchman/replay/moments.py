@@ -14,8 +14,8 @@ _MOST_YEARS = 10
 
 def read_range(since: str, until: str | None, now: float, zone: ZoneInfo) -> tuple[float, float]:
     """Start and end in unix seconds; raises UsageError for what is no time, in the future, or the wrong way round."""
-    end = now if until is None else _moment("--until", until, now, zone)
-    start = _moment("--since", since, now, zone)
+    end = now if until is None else read_moment("--until", until, now, zone)
+    start = read_moment("--since", since, now, zone)
     for option, text, ts in (("--until", until, end), ("--since", since, start)):
         if ts > now + _CLOCK_SLACK_S:
             raise UsageError(f"{option} {text} lies in the future: only what was recorded can be replayed")
@@ -26,7 +26,8 @@ def read_range(since: str, until: str | None, now: float, zone: ZoneInfo) -> tup
     return start, min(end, now)
 
 
-def _moment(option: str, text: str, now: float, zone: ZoneInfo) -> float:
+def read_moment(option: str, text: str, now: float, zone: ZoneInfo) -> float:
+    """A time in unix seconds; raises UsageError, which names the option, for what is none."""
     try:
         return now - parse_duration(text.strip())
     except ValueError:
