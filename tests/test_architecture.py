@@ -61,6 +61,7 @@ LAYERS = {
         "actions",
         "silencing",
         "pasts",
+        "quieter",
         "companion",
         "replaying",
     ],

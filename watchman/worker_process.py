@@ -64,7 +64,7 @@ def make_ports(
         incidents=partial(_incidents, store),
         told=partial(_told, store),
         now=now,
-        noisy=partial(_noisy, store),
+        noisy=partial(_noisy, store, config),
         progress=progress,
         counters=make_counters(config),
         has_before=partial(_has_before, prometheus),
@@ -184,10 +184,12 @@ def _told(store: Store, start: float, end: float) -> list[Told]:
     return [Told(at=row.created_at, title=row.title) for row in rows]
 
 
-def _noisy(store: Store, start: float, end: float) -> list[str]:
+def _noisy(store: Store, config: Config, start: float, end: float) -> list[str]:
+    from watchman.quieter import replayed  # only once a month
+
     with store.read() as connection:
         pasts = history(connection, start, end)
-    return [noisy_line(rule) for rule in who_alerts_most(as_firings(pasts, start), end)]
+    return [noisy_line(rule) for rule in replayed(who_alerts_most(as_firings(pasts, start), end), config, start, end)]
 
 
 if __name__ == "__main__":

@@ -88,6 +88,6 @@ def test_the_digest_of_the_first_names_who_alerted_most(make_world):
     for minute in range(80):
         world.tick(minute)
     assert len(as_firings(pasts(world), 0.0)) == 6
-    assert _noisy(world.context.store, 0.0, 1e12) == [
+    assert _noisy(world.context.store, world.context.wiring.config, 0.0, 1e12) == [
         "Hot (critical): 6 times, told 5, 12 min in all. Try: keep_firing_for: 10m would leave 1 of 6."
     ]

@@ -38,10 +38,15 @@ route: {{receiver: phone}}
 
 @pytest.fixture
 def home(tmp_path, run_prometheus):
-    """Two days of a wave of six hours; `watchman replay` with these arguments gives (exit or error, output)."""
+    """Two days of a wave of six hours that rises through zero now.
+
+    `watchman replay` with these arguments gives (exit or error, output).
+    """
     now = time.time() // 60 * 60
     times = [now - 2 * 86400 + 60 * number for number in range(2 * 1440)]
-    wave = Series({"__name__": "wave", "host": "h"}, times, [math.sin(at / 21600 * 2 * math.pi) for at in times])
+    wave = Series(
+        {"__name__": "wave", "host": "h"}, times, [math.sin((at - now) / 21600 * 2 * math.pi) for at in times]
+    )
     twins = [Series({"__name__": "twins", "i": name}, times, [1.0] * len(times)) for name in "ab"]
     server = run_prometheus(history=[wave, *twins])
     (tmp_path / "rules.yaml").write_text(RULES)

@@ -30,6 +30,7 @@ def alerts(config: Path, since: str, top: bool, as_json: bool) -> None:
     from watchman.errors import UsageError
     from watchman.notify.noisy import who_alerts_most
     from watchman.pasts import as_firings, past_object
+    from watchman.quieter import replayed
     from watchman.replay.moments import read_moment
     from watchman.store import open_store
     from watchman.store.history import history
@@ -46,10 +47,11 @@ def alerts(config: Path, since: str, top: bool, as_json: bool) -> None:
     store.close()
     noisy = who_alerts_most(as_firings(pasts, start), now)
     if as_json:
-        shape = {"incidents": [past_object(past, now, zone) for past in pasts], "top": [_noisy(one) for one in noisy]}
+        top_rules = [_noisy(one) for one in replayed(noisy, loaded, start, now)]
+        shape = {"incidents": [past_object(past, now, zone) for past in pasts], "top": top_rules}
         click.echo(json.dumps(shape, indent=2, ensure_ascii=False))
     elif top:
-        _print_noisy(noisy)
+        _print_noisy(replayed(noisy, loaded, start, now))
     else:
         _print(pasts, now, zone)
 
